@@ -1,0 +1,207 @@
+//! The `Allocator` traits of the ecosystem, all of them from one macro over one trait of our own.
+
+use crate::AllocError;
+use core::alloc::Layout;
+use core::ptr::NonNull;
+
+/// What every allocator of this crate can do: the methods of `Allocator`, with our error.
+///
+/// # Safety
+/// As for `allocator_api2::alloc::Allocator`: a block stays valid until it is deallocated or the allocator is
+/// dropped, also when the allocator is moved.
+pub(crate) unsafe trait RawAllocator {
+    /// A block of at least `layout.size()` bytes; a dangling pointer for no bytes.
+    fn raw_allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError>;
+
+    /// As [`raw_allocate`](Self::raw_allocate), reading zero.
+    fn raw_allocate_zeroed(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError>;
+
+    /// # Safety
+    /// `block` is a live block of this allocator that fits `layout`.
+    unsafe fn raw_deallocate(&self, block: NonNull<u8>, layout: Layout);
+
+    /// # Safety
+    /// `block` is a live block of this allocator that fits `old`; `new.size() >= old.size()`.
+    unsafe fn raw_grow(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError>;
+
+    /// As [`raw_grow`](Self::raw_grow); the bytes beyond `old.size()` read zero.
+    ///
+    /// # Safety
+    /// As for [`raw_grow`](Self::raw_grow).
+    unsafe fn raw_grow_zeroed(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError>;
+
+    /// # Safety
+    /// `block` is a live block of this allocator that fits `old`; `new.size() <= old.size()`.
+    unsafe fn raw_shrink(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError>;
+}
+
+/// Implements one version of the trait for one type: `impl_allocator!(path::to::module, [generics] Type)`.
+#[cfg_attr(
+    not(any(feature = "allocator-api2", feature = "allocator-api2-04", feature = "nightly")),
+    allow(unused_macros, reason = "no version of the trait is on")
+)]
+macro_rules! impl_allocator {
+    ($version:path, [$($generics:tt)*] $type:ty) => {
+        const _: () = {
+            use $version as version;
+            use version::{AllocError, Allocator};
+
+            // SAFETY: the contract of `RawAllocator` is that of the trait.
+            #[allow(clippy::map_err_ignore, reason = "either error says just that there is no memory")]
+            unsafe impl<$($generics)*> Allocator for $type {
+                #[inline]
+                fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+                    self.raw_allocate(layout).map_err(|_| AllocError)
+                }
+
+                #[inline]
+                fn allocate_zeroed(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+                    self.raw_allocate_zeroed(layout).map_err(|_| AllocError)
+                }
+
+                #[inline]
+                unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
+                    // SAFETY: forwarded from the caller.
+                    unsafe { self.raw_deallocate(block, layout) }
+                }
+
+                #[inline]
+                unsafe fn grow(
+                    &self,
+                    block: NonNull<u8>,
+                    old: Layout,
+                    new: Layout,
+                ) -> Result<NonNull<[u8]>, AllocError> {
+                    // SAFETY: forwarded from the caller.
+                    unsafe { self.raw_grow(block, old, new) }.map_err(|_| AllocError)
+                }
+
+                #[inline]
+                unsafe fn grow_zeroed(
+                    &self,
+                    block: NonNull<u8>,
+                    old: Layout,
+                    new: Layout,
+                ) -> Result<NonNull<[u8]>, AllocError> {
+                    // SAFETY: forwarded from the caller.
+                    unsafe { self.raw_grow_zeroed(block, old, new) }.map_err(|_| AllocError)
+                }
+
+                #[inline]
+                unsafe fn shrink(
+                    &self,
+                    block: NonNull<u8>,
+                    old: Layout,
+                    new: Layout,
+                ) -> Result<NonNull<[u8]>, AllocError> {
+                    // SAFETY: forwarded from the caller.
+                    unsafe { self.raw_shrink(block, old, new) }.map_err(|_| AllocError)
+                }
+            }
+        };
+    };
+}
+
+/// Implements every version that is on, for every type named.
+macro_rules! impl_every_allocator {
+    ($([$($generics:tt)*] $type:ty;)*) => {
+        $(
+            #[cfg(feature = "allocator-api2")]
+            impl_allocator!(allocator_api2::alloc, [$($generics)*] $type);
+            #[cfg(feature = "allocator-api2-04")]
+            impl_allocator!(allocator_api2_04::alloc, [$($generics)*] $type);
+            #[cfg(feature = "nightly")]
+            impl_allocator!(compiler, [$($generics)*] $type);
+        )*
+    };
+}
+
+/// The compiler's own trait lives where only `std` or `alloc` name it publicly on all versions.
+#[cfg(feature = "nightly")]
+mod compiler {
+    extern crate alloc;
+    pub(super) use alloc::alloc::{AllocError, Allocator};
+}
+
+#[cfg(any(feature = "allocator-api2", feature = "allocator-api2-04", feature = "nightly"))]
+use crate::arena::{
+    Arena, Scope,
+    source::{Rewind, Source},
+};
+
+impl_every_allocator! {
+    [S: Source, const MIN_ALIGN: usize] Arena<S, MIN_ALIGN>;
+    [S: Rewind, const MIN_ALIGN: usize] Scope<'_, S, MIN_ALIGN>;
+}
+
+#[cfg(any(unix, windows, miri, v_alloc_heap_os))]
+impl_every_allocator! {
+    [] crate::VirtualAllocator;
+}
+
+// SAFETY: a scope is its arena, and lives no longer than the memory does.
+unsafe impl<S: crate::Rewind, const MIN_ALIGN: usize> RawAllocator for crate::Scope<'_, S, MIN_ALIGN> {
+    #[inline]
+    fn raw_allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+        self.arena().raw_allocate(layout)
+    }
+
+    #[inline]
+    fn raw_allocate_zeroed(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+        self.arena().raw_allocate_zeroed(layout)
+    }
+
+    #[inline]
+    unsafe fn raw_deallocate(&self, block: NonNull<u8>, layout: Layout) {
+        // SAFETY: forwarded from the caller.
+        unsafe { self.arena().raw_deallocate(block, layout) }
+    }
+
+    #[inline]
+    unsafe fn raw_grow(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        // SAFETY: forwarded from the caller.
+        unsafe { self.arena().raw_grow(block, old, new) }
+    }
+
+    #[inline]
+    unsafe fn raw_grow_zeroed(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        // SAFETY: forwarded from the caller.
+        unsafe { self.arena().raw_grow_zeroed(block, old, new) }
+    }
+
+    #[inline]
+    unsafe fn raw_shrink(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        // SAFETY: forwarded from the caller.
+        unsafe { self.arena().raw_shrink(block, old, new) }
+    }
+}

@@ -1,0 +1,207 @@
+//! Blocks of memory by layout: what the typed methods and the `Allocator` traits are built on.
+
+use super::source::Source;
+use super::{Arena, dangling};
+use crate::allocator::RawAllocator;
+use crate::typed::Blocks;
+use crate::{AllocError, bump};
+use core::alloc::Layout;
+use core::ptr::NonNull;
+
+impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
+    /// Whether the block `start .. start + size` is the last one, so that the cursor lies at its end.
+    fn is_last(&self, start: NonNull<u8>, size: usize) -> bool {
+        let end = start.addr().get().wrapping_add(bump::round_up_wrapping(size, MIN_ALIGN));
+        end == self.cursor.get().addr()
+    }
+
+    /// Grows a block in place, if it is the last one and the memory suffices: the block never moves.
+    ///
+    /// `old_size` and `new_size` are in bytes. On success the new bytes beyond `old_size` are uninitialised.
+    /// O(1), and the system calls of an allocation if the arena must commit more.
+    ///
+    /// # Safety
+    /// `block` is a live block of this arena of `old_size` bytes, and `new_size` is not smaller.
+    ///
+    /// # Errors
+    /// [`AllocError`] if another block follows or there is no memory; the block stays as it was.
+    ///
+    /// ```
+    /// use core::alloc::Layout;
+    /// let arena = v_alloc::Arena::new();
+    /// let block = arena.alloc_layout(Layout::new::<[u64; 4]>());
+    /// // SAFETY: the block is live, and has 32 bytes.
+    /// unsafe { arena.try_grow(block, 32, 1 << 20)? };
+    /// assert_eq!(arena.used_bytes(), 1 << 20);
+    /// # Ok::<(), v_alloc::AllocError>(())
+    /// ```
+    pub unsafe fn try_grow(
+        &self,
+        block: NonNull<u8>,
+        old_size: usize,
+        new_size: usize,
+    ) -> Result<(), AllocError> {
+        if !self.is_last(block, old_size) {
+            return Err(AllocError);
+        }
+        let grown = bump::round_up(new_size, MIN_ALIGN).and_then(|size| block.addr().get().checked_add(size));
+        let end = grown.ok_or(AllocError)?;
+        if end > self.limit.get().addr() {
+            let cursor = self.cursor.get();
+            if !S::CONTIGUOUS || end < cursor.addr() {
+                return Err(AllocError);
+            }
+            let more = Layout::from_size_align(end - cursor.addr(), 1).map_err(|_| AllocError)?;
+            let window = self.source.refill(self.window(), more)?;
+            self.set_window(window);
+            if window.cursor != cursor {
+                return Err(AllocError); // the first window of a lazy arena: `block` was a dangling one
+            }
+        }
+        self.cursor.set(self.cursor.get().with_addr(end));
+        Ok(())
+    }
+
+    /// Shrinks a block in place. Returns whether the bytes went back to the arena, which they do if the block is
+    /// the last one.
+    ///
+    /// Sizes are in bytes; a new size of 0 frees the block. O(1), no system call.
+    ///
+    /// # Safety
+    /// `block` is a live block of this arena of `old_size` bytes, and `new_size` is not larger.
+    ///
+    /// ```
+    /// use core::alloc::Layout;
+    /// let arena = v_alloc::Arena::new();
+    /// let block = arena.alloc_layout(Layout::new::<[u64; 4]>());
+    /// // SAFETY: the block is live, and has 32 bytes.
+    /// assert!(unsafe { arena.shrink(block, 32, 8) });
+    /// assert_eq!(arena.used_bytes(), 8);
+    /// ```
+    pub unsafe fn shrink(&self, block: NonNull<u8>, old_size: usize, new_size: usize) -> bool {
+        let last = self.is_last(block, old_size);
+        if last {
+            let end = block.addr().get().wrapping_add(bump::round_up_wrapping(new_size, MIN_ALIGN));
+            self.lower_cursor(end);
+        }
+        last
+    }
+
+    /// Clears what is not known to be zero of `start .. end`, where `fresh` is the cursor before the range was
+    /// handed out: at and above the greater of it and the source's mark, nothing was ever written.
+    ///
+    /// # Safety
+    /// The range lies in a block that was just handed out.
+    unsafe fn clear(&self, start: NonNull<u8>, end: usize, fresh: usize) {
+        let dirty_end = self.source.zero_from().max(fresh).min(end);
+        let bytes = dirty_end.saturating_sub(start.addr().get());
+        // SAFETY: `start .. dirty_end` lies in the range.
+        unsafe { start.write_bytes(0, bytes) };
+    }
+}
+
+// SAFETY: blocks come from the window, which only moves past them.
+unsafe impl<S: Source, const MIN_ALIGN: usize> Blocks for Arena<S, MIN_ALIGN> {
+    #[inline(always)]
+    fn allocate_for<T>(&self) -> Option<NonNull<T>> {
+        self.fit_for::<T>().map(|fit| self.take(fit).cast())
+    }
+
+    #[inline(always)]
+    fn allocate_block(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
+        self.allocate_layout(layout)
+    }
+
+    fn allocate_zeroed_block(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
+        let block = self.allocate_layout(layout)?;
+        if layout.size() > 0 {
+            // SAFETY: the block was just handed out.
+            unsafe { self.clear(block, block.addr().get() + layout.size(), 0) };
+        }
+        Ok(block)
+    }
+
+    unsafe fn grow_block(&self, block: NonNull<u8>, old_size: usize, new_size: usize) -> bool {
+        // SAFETY: forwarded from the caller.
+        unsafe { self.try_grow(block, old_size, new_size) }.is_ok()
+    }
+
+    unsafe fn shrink_block(&self, block: NonNull<u8>, old_size: usize, new_size: usize) {
+        // SAFETY: forwarded from the caller.
+        unsafe { self.shrink(block, old_size, new_size) };
+    }
+}
+
+// SAFETY: as for `Blocks`; memory is taken back only from the last block, whose owner gave it up.
+unsafe impl<S: Source, const MIN_ALIGN: usize> RawAllocator for Arena<S, MIN_ALIGN> {
+    #[inline]
+    fn raw_allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+        Ok(NonNull::slice_from_raw_parts(self.allocate_layout(layout)?, layout.size()))
+    }
+
+    #[inline]
+    fn raw_allocate_zeroed(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+        Ok(NonNull::slice_from_raw_parts(self.allocate_zeroed_block(layout)?, layout.size()))
+    }
+
+    #[inline]
+    unsafe fn raw_deallocate(&self, block: NonNull<u8>, layout: Layout) {
+        // SAFETY: forwarded from the caller.
+        unsafe { self.shrink(block, layout.size(), 0) };
+    }
+
+    #[inline]
+    unsafe fn raw_grow(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        let aligned = block.addr().get() & (new.align() - 1) == 0;
+        // SAFETY: forwarded from the caller.
+        if aligned && unsafe { self.try_grow(block, old.size(), new.size()) }.is_ok() {
+            return Ok(NonNull::slice_from_raw_parts(block, new.size()));
+        }
+        let moved = self.allocate_layout(new)?;
+        // SAFETY: the new block has room for the old one's bytes, and they are apart.
+        unsafe { moved.copy_from_nonoverlapping(block, old.size()) };
+        Ok(NonNull::slice_from_raw_parts(moved, new.size()))
+    }
+
+    unsafe fn raw_grow_zeroed(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        let cursor = self.cursor.get().addr();
+        // SAFETY: forwarded from the caller.
+        let grown = unsafe { self.raw_grow(block, old, new) }?;
+        let start = grown.cast::<u8>();
+        if new.size() > 0 {
+            // SAFETY: the block has `new.size()` bytes, of which `old.size()` keep their contents. Below the
+            // cursor as it was lies what rounded the old size up; it may have been written before.
+            unsafe { self.clear(start.add(old.size()), start.addr().get() + new.size(), cursor) };
+        }
+        Ok(grown)
+    }
+
+    #[inline]
+    unsafe fn raw_shrink(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        if block.addr().get() & (new.align() - 1) != 0 {
+            // A stricter alignment on shrinking is allowed, and rare.
+            let moved = if new.size() == 0 { dangling(new) } else { self.allocate_layout(new)? };
+            // SAFETY: the new block has room for the new size, which the old one has too.
+            unsafe { moved.copy_from_nonoverlapping(block, new.size()) };
+            return Ok(NonNull::slice_from_raw_parts(moved, new.size()));
+        }
+        // SAFETY: forwarded from the caller.
+        unsafe { self.shrink(block, old.size(), new.size()) };
+        Ok(NonNull::slice_from_raw_parts(block, new.size()))
+    }
+}

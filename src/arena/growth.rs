@@ -1,0 +1,172 @@
+//! How far to commit when a reserved arena is full: pure arithmetic, no system calls.
+//!
+//! ```text
+//!  committed:  0       16 KiB                    1 MiB (HEAD)        3 MiB        5 MiB
+//!              | faults   |  populated steps of 25 %  |  2 MiB on huge pages |  ...
+//! ```
+//!
+//! A small arena costs what it touches. A growing one is populated ahead, at most a quarter of its size and
+//! 128 KiB, which saves most page faults. Beyond the head, whole huge pages: the base of a large reservation is
+//! placed so that `base + HEAD` is aligned for them.
+
+use super::options::CommitPolicy;
+use crate::bump;
+
+/// Bytes before the first huge page. More than this, a step of 2 MiB wastes less than the arena holds.
+pub(super) const HEAD: usize = 1 << 20;
+
+/// Bytes that are left to page faults, for arenas that never grow beyond.
+const FIRST: usize = 16 << 10;
+
+const SMALLEST_STEP: usize = 16 << 10;
+const LARGEST_STEP: usize = 128 << 10;
+
+/// One growth of the committed prefix. All figures are bytes counted from the base.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Step {
+    /// Commit up to here: a multiple of the page size.
+    pub(super) end: usize,
+    /// Make all that is committed new present at once.
+    pub(super) populate: bool,
+    /// Back it by huge pages from here on.
+    pub(super) huge_from: Option<usize>,
+}
+
+/// What an arena knows when it must grow.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Growth {
+    pub(super) policy: CommitPolicy,
+    /// The size of a huge page, if the arena's place and options allow for them.
+    pub(super) huge_page: Option<usize>,
+    pub(super) page: usize,
+    pub(super) committed: usize,
+    pub(super) reserved: usize,
+}
+
+impl Growth {
+    /// The step that makes `needed` bytes from the base usable. `committed < needed <= reserved`.
+    pub(super) fn step(self, needed: usize) -> Step {
+        match (self.policy, self.huge_page) {
+            (CommitPolicy::Throughput, Some(huge_page)) if needed > HEAD => {
+                // HEAD is a quarter or half of a huge page, so whole ones are counted from there.
+                let beyond = bump::round_up(needed - HEAD, huge_page).unwrap_or(needed);
+                let end = self.within_reservation(HEAD.saturating_add(beyond));
+                let huge_from = self.committed.max(HEAD);
+                // A single large block is for its owner to touch, as much of it as wanted.
+                Step { end, populate: end - self.committed <= huge_page, huge_from: Some(huge_from) }
+            }
+            (CommitPolicy::Throughput, _) => {
+                let step = (self.committed / 4).clamp(SMALLEST_STEP, LARGEST_STEP);
+                let end =
+                    self.at_least(needed, if self.committed == 0 { FIRST } else { self.committed + step });
+                let populate = self.committed >= FIRST && end - self.committed <= LARGEST_STEP;
+                Step { end, populate, huge_from: None }
+            }
+            (CommitPolicy::Latency, _) => {
+                let end = self
+                    .at_least(needed, self.committed + SMALLEST_STEP.max(self.committed / 4).min(64 << 10));
+                Step { end, populate: false, huge_from: None }
+            }
+        }
+    }
+
+    /// The least step, for when memory is short.
+    pub(super) fn least(self, needed: usize) -> Step {
+        Step { end: self.at_least(needed, 0), populate: false, huge_from: None }
+    }
+
+    /// `goal` in whole pages, but what is `needed` in any case, and never beyond the head by a small step.
+    fn at_least(self, needed: usize, goal: usize) -> usize {
+        let goal = if self.huge_page.is_some() && needed <= HEAD { goal.min(HEAD) } else { goal };
+        let whole = bump::round_up(needed, self.page).unwrap_or(needed);
+        self.within_reservation(whole.max(bump::round_down(goal, self.page)))
+    }
+
+    /// A reservation is whole pages, so cutting at its end keeps them whole.
+    fn within_reservation(self, end: usize) -> usize {
+        end.min(self.reserved)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const HUGE: usize = 2 << 20;
+
+    fn arena(committed: usize) -> Growth {
+        let policy = CommitPolicy::Throughput;
+        Growth { policy, huge_page: Some(HUGE), page: 4096, committed, reserved: 64 << 30 }
+    }
+
+    #[test]
+    fn the_first_step_is_left_to_page_faults() {
+        assert_eq!(arena(0).step(1), Step { end: 16 << 10, populate: false, huge_from: None });
+    }
+
+    #[test]
+    fn the_middle_is_populated_in_growing_steps() {
+        let step = arena(16 << 10).step((16 << 10) + 1);
+        assert_eq!(step, Step { end: 32 << 10, populate: true, huge_from: None });
+        let step = arena(800 << 10).step((800 << 10) + 1);
+        assert_eq!(step, Step { end: 928 << 10, populate: true, huge_from: None });
+        let step = arena(1000 << 10).step((1000 << 10) + 1);
+        assert_eq!(step.end, HEAD, "small steps end at the head");
+    }
+
+    #[test]
+    fn beyond_the_head_whole_huge_pages_are_committed() {
+        let step = arena(HEAD).step(HEAD + 1);
+        assert_eq!(step, Step { end: HEAD + HUGE, populate: true, huge_from: Some(HEAD) });
+        let step = arena(HEAD + HUGE).step(HEAD + 4 * HUGE);
+        assert_eq!(step, Step { end: HEAD + 4 * HUGE, populate: false, huge_from: Some(HEAD + HUGE) });
+    }
+
+    fn any_growth() -> impl Strategy<Value = (Growth, usize)> {
+        let page = prop_oneof![Just(4096_usize), Just(16 << 10), Just(64 << 10)];
+        let policy = prop_oneof![Just(CommitPolicy::Throughput), Just(CommitPolicy::Latency)];
+        (page, policy, any::<[usize; 3]>(), 0..40_u32, any::<bool>()).prop_map(
+            |(page, policy, mut numbers, shift, huge)| {
+                numbers = numbers.map(|number| number >> shift >> (usize::BITS - 46).max(2));
+                numbers.sort_unstable();
+                let committed = bump::round_down(numbers[0], page);
+                let reserved = bump::round_down(numbers[2], page).max(committed + page);
+                let needed = numbers[1].clamp(committed + 1, reserved);
+                let huge_page = (huge && page == 4096).then_some(HUGE);
+                (Growth { policy, huge_page, page, committed, reserved }, needed)
+            },
+        )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_step_always_reaches_what_is_needed_in_whole_pages_within_the_reservation(
+            (growth, needed) in any_growth(),
+        ) {
+            for step in [growth.step(needed), growth.least(needed)] {
+                prop_assert!(needed <= step.end && step.end <= growth.reserved, "{growth:?} {needed} {step:?}");
+                prop_assert_eq!(step.end % growth.page, 0);
+                prop_assert!(step.huge_from.is_none_or(|from| growth.committed <= from && from < step.end));
+            }
+        }
+
+        /// The promise about small arenas: what is made present beyond need is bounded.
+        #[test]
+        fn populating_stays_within_a_quarter_or_sixteen_kib(needed in 1..HEAD, committed in 0..HEAD) {
+            let committed = bump::round_down(committed.min(needed - 1), 4096);
+            let step = arena(committed).step(needed);
+            if step.populate {
+                prop_assert!(step.end <= needed + (needed / 4).max(16 << 10), "{committed} {needed} {step:?}");
+            }
+        }
+
+        #[test]
+        fn latency_never_populates_or_uses_huge_pages((growth, needed) in any_growth()) {
+            let step = Growth { policy: CommitPolicy::Latency, ..growth }.step(needed);
+            prop_assert!(!step.populate && step.huge_from.is_none());
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The arena: a window of free memory, and a source that supplies the next window.
+//!
+//! Allocating is arithmetic on the window (`bump`); only when it does not fit is the source asked, out of line.
+//! This file has the window and the two paths; `typed` builds the typed methods on them, `scope` takes memory
+//! back, `blocks` is what the `Allocator` traits need.
+
+mod blocks;
+#[cfg(any(unix, windows, miri, v_alloc_heap_os))]
+mod growth;
+#[cfg(any(unix, windows, miri, v_alloc_heap_os))]
+pub(crate) mod options;
+#[cfg(any(unix, windows, miri, v_alloc_heap_os))]
+pub(crate) mod reserved;
+mod scope;
+pub(crate) mod source;
+mod statistics;
+
+pub use scope::{Checkpoint, Scope, ScopeGuard};
+
+use crate::AllocError;
+use crate::bump::{self, Fit};
+use core::alloc::Layout;
+use core::cell::Cell;
+use core::ptr::NonNull;
+use source::{DefaultSource, Source, Window};
+
+/// A bump allocator: it hands out memory from a window of free memory, and frees all of it at once.
+///
+/// `Arena` without parameters owns one reserved range of addresses, of which it commits pages as it grows:
+/// nothing ever moves, and there is no list of chunks. `S` is the [source](Source) of its windows, `MIN_ALIGN`
+/// the least alignment of every block (1, 2, 4, 8 or 16).
+///
+/// * **Values are not dropped** with the arena. What must be dropped goes into a `Box` or `Vec` *in* the arena.
+/// * **Cost**: O(1) without a system call while the window lasts; else a few system calls that commit more.
+/// * **Failure**: `try_` methods return [`AllocError`]; the short forms write a line to standard error and
+///   abort the process. Either way the arena stays as it was.
+/// * **Zero-sized** requests succeed with an aligned dangling pointer. Any alignment is honoured.
+/// * **Threads**: `Send` exactly when the source is; never `Sync`.
+/// * **Signal handlers** may use an arena that only the handler touches. System calls it can make, all of them
+///   outside the window: `mmap`, `munmap`, `mprotect`, `madvise`, `prlimit64` and, for a name, `prctl`; none of
+///   them while what [`prepare`](Arena::prepare) committed lasts. `errno` is kept.
+///
+/// ```
+/// use v_alloc::Arena;
+///
+/// let arena = Arena::new();
+/// let point = arena.alloc((1, 2));
+/// let name = arena.alloc_str("point");
+/// let squares = arena.alloc_slice_fill_iter((0..4).map(|n| n * n));
+/// point.0 = squares[3];
+/// assert_eq!((point.0, &*name), (9, "point"));
+/// ```
+#[repr(C)]
+pub struct Arena<S: Source = DefaultSource, const MIN_ALIGN: usize = 1> {
+    // The first two words, so that the fast path touches one cache line and C can inline it.
+    cursor: Cell<*mut u8>,
+    limit: Cell<*mut u8>,
+    source: S,
+}
+
+// SAFETY: the window points into memory that the source owns, and whoever uses the arena may use the source.
+unsafe impl<S: Source + Send, const MIN_ALIGN: usize> Send for Arena<S, MIN_ALIGN> {}
+
+impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
+    /// An arena whose first window is `window`: the cursor is a multiple of `MIN_ALIGN`.
+    const fn from_parts(window: Window, source: S) -> Self {
+        const {
+            assert!(
+                MIN_ALIGN.is_power_of_two() && MIN_ALIGN <= 16,
+                "the minimum alignment must be 1, 2, 4, 8 or 16"
+            );
+        }
+        Self { cursor: Cell::new(window.cursor), limit: Cell::new(window.limit), source }
+    }
+
+    fn window(&self) -> Window {
+        Window { cursor: self.cursor.get(), limit: self.limit.get() }
+    }
+
+    fn set_window(&self, window: Window) {
+        self.cursor.set(window.cursor);
+        self.limit.set(window.limit);
+    }
+
+    fn source(&self) -> &S {
+        &self.source
+    }
+
+    /// Where a block of this layout lies in the window, if it fits.
+    #[inline(always)]
+    fn fit(&self, layout: Layout) -> Option<Fit> {
+        let (cursor, limit) = (self.cursor.get().addr(), self.limit.get().addr());
+        if S::LOW_ADDRESSES {
+            bump::fit_low::<MIN_ALIGN>(cursor, limit, layout.size(), layout.align())
+        } else {
+            bump::fit_any::<MIN_ALIGN>(cursor, limit, layout.size(), layout.align())
+        }
+    }
+
+    /// As [`fit`](Self::fit), for a type: what the compiler knows of it is left out of the arithmetic.
+    #[inline(always)]
+    fn fit_for<T>(&self) -> Option<Fit> {
+        let align = const { if align_of::<T>() <= MIN_ALIGN { 1 } else { align_of::<T>() } };
+        let small = const { size_of::<T>() + align_of::<T>() < 1 << 16 };
+        let (cursor, limit) = (self.cursor.get().addr(), self.limit.get().addr());
+        if S::LOW_ADDRESSES || small {
+            bump::fit_low::<MIN_ALIGN>(cursor, limit, size_of::<T>(), align)
+        } else {
+            bump::fit_any::<MIN_ALIGN>(cursor, limit, size_of::<T>(), align)
+        }
+    }
+
+    /// Hands out the block of a fit: moves the cursor behind it.
+    #[inline(always)]
+    fn take(&self, fit: Fit) -> NonNull<u8> {
+        let cursor = self.cursor.get();
+        self.cursor.set(cursor.with_addr(fit.end));
+        // SAFETY: the start of a fit is at or above the cursor, which is never null.
+        unsafe { NonNull::new_unchecked(cursor.with_addr(fit.start)) }
+    }
+
+    #[inline(always)]
+    fn allocate_layout(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
+        match self.fit(layout) {
+            Some(fit) => Ok(self.take(fit)),
+            None => self.allocate_layout_slowly(layout),
+        }
+    }
+
+    /// The window is too small: asks the source for one that fits.
+    #[cold]
+    #[inline(never)]
+    fn allocate_layout_slowly(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
+        if layout.size() == 0 {
+            return Ok(dangling(layout));
+        }
+        let align = layout.align().max(MIN_ALIGN);
+        let size = bump::round_up(layout.size(), MIN_ALIGN).ok_or(AllocError)?;
+        let need = Layout::from_size_align(size, align).map_err(|_| AllocError)?;
+        let window = self.source.refill(self.window(), need)?;
+        self.set_window(window);
+        self.fit(layout).map(|fit| self.take(fit)).ok_or(AllocError)
+    }
+
+    /// Moves the cursor down to `address`, which lies in the window's block, at or below the cursor.
+    fn lower_cursor(&self, address: usize) {
+        let cursor = self.cursor.get();
+        self.source.before_lowering(cursor);
+        let lowered = cursor.with_addr(address);
+        mark_uninitialised(lowered, cursor.addr() - address);
+        self.cursor.set(lowered);
+    }
+}
+
+/// A pointer for a block of no bytes: aligned, never null, never to be accessed.
+fn dangling(layout: Layout) -> NonNull<u8> {
+    // SAFETY: an alignment is never zero.
+    unsafe { NonNull::new_unchecked(core::ptr::without_provenance_mut(layout.align())) }
+}
+
+/// Makes Miri report reads of memory that has been taken back. Does nothing elsewhere.
+fn mark_uninitialised(start: *mut u8, bytes: usize) {
+    #[cfg(miri)]
+    {
+        let nothing = core::mem::MaybeUninit::<u8>::uninit();
+        for offset in 0..bytes {
+            // SAFETY: the range lies in the arena's memory, above the new cursor.
+            unsafe { start.cast::<core::mem::MaybeUninit<u8>>().add(offset).write(nothing) };
+        }
+    }
+    #[cfg(not(miri))]
+    let _ = (start, bytes);
+}
+
+#[cfg(all(test, any(unix, windows, miri, v_alloc_heap_os)))]
+mod tests;

@@ -1,0 +1,110 @@
+//! How to make an arena over reserved memory.
+
+use super::{Arena, reserved::Reserved};
+use crate::ReserveError;
+use core::ffi::CStr;
+
+/// Which of two goods matters more when an arena commits memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CommitPolicy {
+    /// Least time in all: pages are made present ahead in growing steps, and in huge pages beyond the first
+    /// mebibyte. A single step can take some hundred microseconds.
+    #[default]
+    Throughput,
+    /// No long step: small commits, and one page fault of a few kibibytes at a time. No huge pages.
+    Latency,
+}
+
+/// The options of an [`Arena`] over reserved memory, set one by one.
+///
+/// ```
+/// use v_alloc::{Arena, CommitPolicy};
+/// let frame = Arena::options()
+///     .reservation(256 << 20)
+///     .name(c"frame")
+///     .commit_policy(CommitPolicy::Latency)
+///     .build()?;
+/// assert_eq!(frame.reserved_bytes(), 256 << 20);
+/// # Ok::<(), v_alloc::ReserveError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[must_use = "options do nothing until `build` or `build_lazily`"]
+pub struct ArenaOptions {
+    pub(super) reservation: Option<usize>,
+    pub(super) name: Option<&'static CStr>,
+    pub(super) huge_pages: bool,
+    pub(super) core_dumps: bool,
+    pub(super) commit_policy: CommitPolicy,
+}
+
+impl ArenaOptions {
+    pub(super) const fn new() -> Self {
+        Self {
+            reservation: None,
+            name: None,
+            huge_pages: true,
+            core_dumps: true,
+            commit_policy: CommitPolicy::Throughput,
+        }
+    }
+
+    /// Reserves exactly `bytes`, rounded up to whole pages, or fails.
+    ///
+    /// Without it an arena gets a default reservation: 64 GiB on 64-bit Unix, 8 GiB on Windows, 64 MiB on
+    /// 32-bit machines, and less when the process is short of address space or has many arenas.
+    pub const fn reservation(mut self, bytes: usize) -> Self {
+        self.reservation = Some(bytes);
+        self
+    }
+
+    /// Names the memory in the process's memory map (`[anon:name]` in `/proc/self/maps`), on Linux 5.17 and up
+    /// with the option built in. The kernel refuses control characters, `\`, `` ` ``, `$`, `[` and `]`.
+    pub const fn name(mut self, name: &'static CStr) -> Self {
+        self.name = Some(name);
+        self
+    }
+
+    /// Whether huge pages may back the arena beyond its first mebibyte. Default: yes.
+    pub const fn huge_pages(mut self, allowed: bool) -> Self {
+        self.huge_pages = allowed;
+        self
+    }
+
+    /// Whether committed memory is part of core dumps. Default: yes. What is only reserved never is.
+    pub const fn core_dumps(mut self, included: bool) -> Self {
+        self.core_dumps = included;
+        self
+    }
+
+    /// Which matters more, throughput (the default) or latency.
+    pub const fn commit_policy(mut self, policy: CommitPolicy) -> Self {
+        self.commit_policy = policy;
+        self
+    }
+
+    /// Makes the arena and reserves its range now. No memory is committed yet.
+    ///
+    /// # Errors
+    /// [`ReserveError`] if there is no such range.
+    pub fn build(self) -> Result<Arena, ReserveError> {
+        self.build_with_min_align()
+    }
+
+    /// As [`build`](Self::build), with a minimum alignment: see [`Arena::with_min_align`].
+    ///
+    /// # Errors
+    /// [`ReserveError`] if there is no such range.
+    pub fn build_with_min_align<const MIN_ALIGN: usize>(
+        self,
+    ) -> Result<Arena<Reserved, MIN_ALIGN>, ReserveError> {
+        let arena = Arena::lazy(self);
+        arena.reserve_now()?;
+        Ok(arena)
+    }
+
+    /// Makes the arena; its first allocation reserves the range. Fit for a `static`.
+    #[must_use]
+    pub const fn build_lazily(self) -> Arena {
+        Arena::lazy(self)
+    }
+}

@@ -1,0 +1,361 @@
+//! The source of an arena that owns one reserved range: `refill` commits more of it; the cursor stays.
+
+use super::Arena;
+use super::growth::{Growth, HEAD, Step};
+use super::options::{ArenaOptions, CommitPolicy};
+use super::source::{Rewind, Source, Statistics, Window, sealed};
+use crate::error::{Cause, Operation};
+use crate::os::{self, Pages, Placement};
+use crate::reservation::{RangeAdvice, Reservation};
+use crate::{AllocError, ReserveError, bump};
+use core::alloc::Layout;
+use core::cell::{Cell, OnceCell};
+use core::ptr;
+
+/// One reserved range of addresses, committed from its start as far as needed.
+///
+/// ```text
+///  base          cursor        limit = base + committed             base + size
+///   |   handed out  |   free      |            inaccessible             |
+/// ```
+#[derive(Debug)]
+pub struct Reserved {
+    options: ArenaOptions,
+    /// Made by the first allocation, if not before.
+    range: OnceCell<Reservation>,
+    /// The most bytes ever in use, as far as the cursor has been lowered since.
+    peak: Cell<usize>,
+    /// Beyond this many bytes from the base, what was never handed out reads zero.
+    written: Cell<usize>,
+    last_error: Cell<Option<ReserveError>>,
+}
+
+impl sealed::Sealed for Reserved {}
+
+impl Reserved {
+    const fn new(options: ArenaOptions) -> Self {
+        Self {
+            options,
+            range: OnceCell::new(),
+            peak: Cell::new(0),
+            written: Cell::new(0),
+            last_error: Cell::new(None),
+        }
+    }
+
+    /// The range, reserved now if it was not.
+    fn range(&self) -> Result<&Reservation, ReserveError> {
+        if let Some(range) = self.range.get() {
+            return Ok(range);
+        }
+        let range = self.reserve()?;
+        Ok(self.range.get_or_init(|| range))
+    }
+
+    fn reserve(&self) -> Result<Reservation, ReserveError> {
+        let ArenaOptions { name, core_dumps, commit_policy, .. } = self.options;
+        let mut range = match self.options.reservation {
+            None => Reservation::with_default_size(self.placement())?,
+            Some(bytes) => {
+                let error = ReserveError::new(Operation::Reserve, bytes, Cause::TooLarge);
+                Reservation::placed(Pages::round_up(bytes).ok_or(error)?, self.placement())?
+            }
+        };
+        let end = range.base().addr().get() + range.size().bytes();
+        if Self::LOW_ADDRESSES && end > bump::LOW_ADDRESSES_END {
+            // No kernel hands out such addresses unasked; the arithmetic of the fast path rests on it.
+            return Err(ReserveError::new(Operation::Reserve, range.size().bytes(), Cause::BeyondBudget));
+        }
+        let small_pages = commit_policy == CommitPolicy::Latency || !self.options.huge_pages;
+        range.set_advice(RangeAdvice { name, exclude_from_core_dumps: !core_dumps, small_pages });
+        Ok(range)
+    }
+
+    /// The size of a huge page, if this arena may use them.
+    fn huge_page(&self) -> Option<usize> {
+        let wanted = self.options.huge_pages
+            && self.options.commit_policy == CommitPolicy::Throughput
+            && self.options.reservation.is_none_or(|bytes| bytes >= 4 * HEAD);
+        if wanted { os::huge_page_size().map(Pages::bytes) } else { None }
+    }
+
+    fn placement(&self) -> Placement {
+        match self.huge_page() {
+            Some(align) => Placement { align, offset: HEAD },
+            None => Placement::ANYWHERE,
+        }
+    }
+
+    /// Commits so that `needed` bytes from the base are usable.
+    fn commit(&self, range: &Reservation, needed: usize) -> Result<(), ReserveError> {
+        let committed = range.committed();
+        let growth = Growth {
+            policy: self.options.commit_policy,
+            huge_page: self.huge_page(),
+            page: os::page_bytes(),
+            committed: committed.bytes(),
+            reserved: range.size().bytes(),
+        };
+        let step = growth.step(needed);
+        let Step { populate, huge_from, .. } = if range.commit_to(Pages::round_down(step.end)).is_ok() {
+            step
+        } else {
+            // Less may still be had.
+            let least = growth.least(needed);
+            range.commit_to(Pages::round_down(least.end))?;
+            least
+        };
+        if let Some(start) = huge_from {
+            // SAFETY: the pages from there on were committed just now.
+            unsafe { range.advise_huge_pages(Pages::round_down(start)) };
+        }
+        if populate {
+            range.populate(committed, range.committed());
+        }
+        Ok(())
+    }
+
+    fn try_refill(&self, now: Window, need: Layout) -> Result<Window, ReserveError> {
+        let range = self.range()?;
+        let window = Self::window(range, now);
+        let (cursor, end) = (window.cursor.addr(), range.base().addr().get() + range.size().bytes());
+        let Some(fit) = bump::fit_any::<1>(cursor, end, need.size(), need.align()) else {
+            return Err(ReserveError::new(Operation::Commit, need.size(), Cause::BeyondReservation));
+        };
+        self.commit(range, fit.end - range.base().addr().get())?;
+        Ok(Self::window(range, window))
+    }
+
+    /// `now` with the limit where it belongs; a window from before the reservation becomes its first.
+    fn window(range: &Reservation, now: Window) -> Window {
+        let base = range.base().as_ptr();
+        let cursor = if now.cursor.addr() < base.addr() { base } else { now.cursor };
+        Window { cursor, limit: base.wrapping_add(range.committed().bytes()) }
+    }
+
+    fn used(&self, cursor: *mut u8) -> usize {
+        self.range.get().map_or(0, |range| cursor.addr().saturating_sub(range.base().addr().get()))
+    }
+
+    fn remember(&self, error: ReserveError) -> ReserveError {
+        self.last_error.set(Some(error));
+        error
+    }
+}
+
+// SAFETY: windows are committed parts of the reservation beyond the cursor; the reservation is released when
+// the source is dropped, and moving the source moves no memory.
+unsafe impl Source for Reserved {
+    const LOW_ADDRESSES: bool = cfg!(target_pointer_width = "64");
+    const CONTIGUOUS: bool = true;
+
+    fn refill(&self, now: Window, need: Layout) -> Result<Window, AllocError> {
+        self.try_refill(now, need).map_err(|error| {
+            self.remember(error);
+            AllocError
+        })
+    }
+
+    fn before_lowering(&self, cursor: *mut u8) {
+        let used = self.used(cursor);
+        self.peak.set(self.peak.get().max(used));
+        self.written.set(self.written.get().max(used));
+    }
+
+    fn zero_from(&self) -> usize {
+        self.range.get().map_or(usize::MAX, |range| range.base().addr().get() + self.written.get())
+    }
+
+    fn statistics(&self, now: Window) -> Statistics {
+        let used = self.used(now.cursor);
+        Statistics {
+            reserved: self.range.get().map_or(0, |range| range.size().bytes()),
+            committed: self.range.get().map_or(0, |range| range.committed().bytes()),
+            used,
+            peak: self.peak.get().max(used),
+        }
+    }
+
+    fn remaining(&self, now: Window) -> usize {
+        match self.range.get() {
+            Some(range) => range.size().bytes() - self.used(now.cursor),
+            // What the first allocation will ask for.
+            None => match self.options.reservation {
+                Some(bytes) => Pages::round_up(bytes).map_or(0, Pages::bytes),
+                None => os::RESERVATION_TIERS.first().copied().unwrap_or_default(),
+            },
+        }
+    }
+}
+
+// SAFETY: a mark is a number of bytes in use, so the memory beyond it was handed out after it was made.
+unsafe impl Rewind for Reserved {
+    type Mark = usize;
+
+    fn mark(&self, now: Window) -> usize {
+        self.used(now.cursor)
+    }
+
+    fn start(&self) -> usize {
+        0
+    }
+
+    unsafe fn rewind(&self, now: Window, mark: usize) -> Window {
+        match self.range.get() {
+            Some(range) if mark < self.used(now.cursor) => {
+                Window { cursor: range.base().as_ptr().wrapping_add(mark), limit: now.limit }
+            }
+            _ => now,
+        }
+    }
+}
+
+impl Arena {
+    /// An arena that reserves its range on the first allocation. Fit for a `static`; costs nothing by itself.
+    ///
+    /// The reservation is a default one: 64 GiB on 64-bit Unix, 8 GiB on Windows, 64 MiB on 32-bit machines,
+    /// and less when the process is short of address space or has many arenas.
+    ///
+    /// ```
+    /// let arena = v_alloc::Arena::new();
+    /// let number = arena.alloc(41);
+    /// *number += 1;
+    /// assert_eq!(*number, 42);
+    /// ```
+    #[must_use]
+    pub const fn new() -> Self {
+        Self::lazy(ArenaOptions::new())
+    }
+
+    /// An arena over a range of exactly `bytes`, rounded up to whole pages, reserved now.
+    ///
+    /// # Errors
+    /// [`ReserveError`] if the operating system has no such range.
+    ///
+    /// ```
+    /// let arena = v_alloc::Arena::with_reservation(1 << 20)?;
+    /// assert_eq!(arena.reserved_bytes(), 1 << 20);
+    /// assert!(arena.try_alloc([0_u8; 2 << 20]).is_err());
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
+    pub fn with_reservation(bytes: usize) -> Result<Self, ReserveError> {
+        ArenaOptions::new().reservation(bytes).build()
+    }
+
+    /// The options of an arena: reservation, name, huge pages, core dumps, throughput or latency.
+    ///
+    /// ```
+    /// let arena = v_alloc::Arena::options().name(c"tokens").huge_pages(false).build()?;
+    /// arena.alloc_str("let");
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
+    pub const fn options() -> ArenaOptions {
+        ArenaOptions::new()
+    }
+}
+
+impl<const MIN_ALIGN: usize> Arena<Reserved, MIN_ALIGN> {
+    /// As [`Arena::new`], with every block aligned to at least `MIN_ALIGN` bytes (1, 2, 4, 8 or 16).
+    ///
+    /// Small types then need no alignment arithmetic, which saves two instructions each; sizes are rounded up.
+    ///
+    /// ```
+    /// use v_alloc::{Arena, Reserved};
+    /// let arena = Arena::<Reserved, 8>::with_min_align();
+    /// arena.alloc(1_u8);
+    /// assert_eq!(arena.used_bytes(), 8);
+    /// ```
+    #[must_use]
+    pub const fn with_min_align() -> Self {
+        Self::lazy(ArenaOptions::new())
+    }
+
+    pub(super) const fn lazy(options: ArenaOptions) -> Self {
+        let nowhere = ptr::without_provenance_mut(MIN_ALIGN);
+        Self::from_parts(Window { cursor: nowhere, limit: nowhere }, Reserved::new(options))
+    }
+
+    /// Reserves the range, if that has not happened yet.
+    pub(super) fn reserve_now(&self) -> Result<(), ReserveError> {
+        let range = self.source().range().map_err(|error| self.source().remember(error))?;
+        self.set_window(Reserved::window(range, self.window()));
+        Ok(())
+    }
+
+    /// Commits and populates the next `bytes`, so that allocating them makes no system call and no page fault.
+    ///
+    /// Alignment padding counts. Populating is best effort; committing is not.
+    ///
+    /// # Errors
+    /// [`ReserveError`] if the reservation or the memory does not suffice; the arena stays as it was.
+    ///
+    /// ```
+    /// let arena = v_alloc::Arena::new();
+    /// arena.prepare(64 << 10)?;
+    /// assert!(arena.committed_bytes() >= 64 << 10);
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
+    pub fn prepare(&self, bytes: usize) -> Result<(), ReserveError> {
+        self.reserve_now()?;
+        let (source, window) = (self.source(), self.window());
+        let range = source.range()?;
+        let used = source.used(window.cursor);
+        let too_much = ReserveError::new(Operation::Commit, bytes, Cause::BeyondReservation);
+        let end = used.checked_add(bytes).and_then(Pages::round_up).ok_or(too_much);
+        end.and_then(|end| {
+            range.commit_to(end)?;
+            range.populate(Pages::round_down(used), end);
+            Ok(())
+        })
+        .map_err(|error| source.remember(error))?;
+        self.set_window(Reserved::window(range, window));
+        Ok(())
+    }
+
+    /// Gives memory back to the operating system: all but the greater of what is in use and `keep` bytes,
+    /// rounded up to whole pages. Returns the number of bytes given back.
+    ///
+    /// Nothing that is allocated moves or changes.
+    ///
+    /// # Errors
+    /// [`ReserveError`] if the operating system refuses; all stays as it was.
+    ///
+    /// ```
+    /// let mut arena = v_alloc::Arena::new();
+    /// arena.alloc_slice_fill_copy(100_000, 0_u64);
+    /// arena.reset();
+    /// assert!(arena.trim(0)? >= 800_000);
+    /// assert_eq!(arena.committed_bytes(), 0);
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
+    pub fn trim(&self, keep: usize) -> Result<usize, ReserveError> {
+        let (source, window) = (self.source(), self.window());
+        let Some(range) = source.range.get() else { return Ok(0) };
+        let committed = range.committed();
+        let Some(start) = Pages::round_up(keep.max(source.used(window.cursor))) else { return Ok(0) };
+        // SAFETY: nothing beyond the cursor is handed out.
+        unsafe { range.decommit_from(start) }.map_err(|error| source.remember(error))?;
+        source.written.set(source.written.get().min(start.bytes()));
+        self.set_window(Reserved::window(range, window));
+        Ok(committed.bytes() - range.committed().bytes())
+    }
+
+    /// Why the operating system, or the reservation's size, last made this arena fail; `None` if it never did.
+    ///
+    /// ```
+    /// let arena = v_alloc::Arena::with_reservation(4096)?;
+    /// assert!(arena.try_alloc_slice_fill_copy(1 << 20, 0_u8).is_err());
+    /// let error = arena.last_error().unwrap();
+    /// assert_eq!(error.bytes(), 1 << 20);
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
+    pub fn last_error(&self) -> Option<ReserveError> {
+        self.source().last_error.get()
+    }
+}
+
+impl Default for Arena {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,217 @@
+//! What can go wrong, and the one place where the short forms give up.
+
+use core::alloc::Layout;
+use core::fmt;
+
+/// An allocation failed: the memory is exhausted, or the layout does not fit.
+///
+/// Nothing is lost by it, and the allocator stays usable. Where an operating system said why,
+/// [`Arena::last_error`](crate::Arena::last_error) knows.
+///
+/// With the feature `allocator-api2` this is that crate's type, so that implementations of its `Allocator` and
+/// the `try_` methods here speak of the same error.
+#[cfg(feature = "allocator-api2")]
+pub use allocator_api2::alloc::AllocError;
+
+/// An allocation failed: the memory is exhausted, or the layout does not fit.
+///
+/// Nothing is lost by it, and the allocator stays usable.
+#[cfg(not(feature = "allocator-api2"))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AllocError;
+
+#[cfg(not(feature = "allocator-api2"))]
+impl fmt::Display for AllocError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("memory allocation failed")
+    }
+}
+
+#[cfg(not(feature = "allocator-api2"))]
+impl core::error::Error for AllocError {}
+
+/// Why a value was not made in place: no memory for it, or the caller's function returned an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AllocOrInitError<E> {
+    /// There was no memory.
+    Alloc(AllocError),
+    /// The function that makes the value returned this.
+    Init(E),
+}
+
+impl<E> From<AllocError> for AllocOrInitError<E> {
+    fn from(error: AllocError) -> Self {
+        Self::Alloc(error)
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for AllocOrInitError<E> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Alloc(error) => error.fmt(formatter),
+            Self::Init(error) => write!(formatter, "the value could not be made: {error}"),
+        }
+    }
+}
+
+impl<E: core::error::Error> core::error::Error for AllocOrInitError<E> {}
+
+/// What a [`ReserveError`] happened to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// Reserving a range of addresses.
+    Reserve,
+    /// Committing pages, so that they can be used.
+    Commit,
+    /// Giving pages back and making them inaccessible.
+    Decommit,
+    /// Giving pages back and keeping them accessible.
+    Discard,
+}
+
+/// Making, growing or trimming a reservation failed.
+///
+/// It says what was tried, with how many bytes, and why not. It owns nothing and is cheap to copy.
+///
+/// ```
+/// let error = v_alloc::Arena::with_reservation(usize::MAX / 4).unwrap_err();
+/// assert!(error.to_string().starts_with("cannot reserve 4611686018427387903 bytes of address space"));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReserveError {
+    operation: Operation,
+    bytes: usize,
+    cause: Cause,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// The operating system refused.
+    Os(i32),
+    /// The number of bytes, rounded to pages, cannot be written as a `usize`.
+    TooLarge,
+    /// Default reservations have used up their share of the address space.
+    BeyondBudget,
+    /// The reservation has no room for it.
+    BeyondReservation,
+}
+
+#[cfg_attr(
+    not(any(unix, windows, miri, v_alloc_heap_os)),
+    allow(dead_code, reason = "nothing to reserve there")
+)]
+impl ReserveError {
+    pub(crate) const fn new(operation: Operation, bytes: usize, cause: Cause) -> Self {
+        Self { operation, bytes, cause }
+    }
+
+    /// What was tried.
+    #[must_use]
+    pub const fn operation(&self) -> Operation {
+        self.operation
+    }
+
+    /// How many bytes it was tried with.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The operating system's code (`errno`, or `GetLastError` on Windows), or `None` if it was not asked
+    /// because the request could not be met.
+    #[must_use]
+    pub const fn os_code(&self) -> Option<i32> {
+        match self.cause {
+            Cause::Os(code) => Some(code),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for ReserveError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (verb, of_what) = match self.operation {
+            Operation::Reserve => ("reserve", "address space"),
+            Operation::Commit => ("commit", "memory"),
+            Operation::Decommit => ("decommit", "memory"),
+            Operation::Discard => ("discard", "memory"),
+        };
+        write!(formatter, "cannot {verb} {} bytes of {of_what}: ", self.bytes)?;
+        match self.cause {
+            #[cfg(feature = "std")]
+            Cause::Os(code) => write!(formatter, "{}", std::io::Error::from_raw_os_error(code)),
+            #[cfg(not(feature = "std"))]
+            Cause::Os(code) => write!(formatter, "the operating system refused (code {code})"),
+            Cause::TooLarge => formatter.write_str("that is more than the address space"),
+            Cause::BeyondBudget => {
+                formatter.write_str("default reservations have used up their share of the address space")
+            }
+            Cause::BeyondReservation => formatter.write_str("that is more than is left of the reservation"),
+        }
+    }
+}
+
+impl core::error::Error for ReserveError {}
+
+/// Where the short forms (`alloc` and its kin) end when their `try_` form fails: a line on standard error, and
+/// an abort. Kept out of line, so that only programs that call a short form contain it.
+#[cold]
+#[inline(never)]
+pub(crate) fn allocation_failed(layout: Layout) -> ! {
+    // No formatter: it could panic, as far as a linker can see.
+    let mut text = AbortMessage { bytes: [0; 128], length: 0 };
+    text.push(b"v_alloc: allocation failed: ");
+    text.push_number(layout.size());
+    text.push(b" bytes aligned to ");
+    text.push_number(layout.align());
+    text.abort()
+}
+
+/// As [`allocation_failed`], for a `Display` implementation that returned an error with memory left.
+#[cold]
+#[inline(never)]
+pub(crate) fn formatting_failed() -> ! {
+    let mut text = AbortMessage { bytes: [0; 128], length: 0 };
+    text.push(
+        b"v_alloc: alloc_fmt: a formatting trait implementation returned an error, or memory is exhausted",
+    );
+    text.abort()
+}
+
+struct AbortMessage {
+    bytes: [u8; 128],
+    length: usize,
+}
+
+impl AbortMessage {
+    fn push(&mut self, text: &[u8]) {
+        for (place, byte) in self.bytes.iter_mut().skip(self.length).zip(text) {
+            *place = *byte;
+            self.length += 1;
+        }
+    }
+
+    fn push_number(&mut self, number: usize) {
+        if number > 9 {
+            self.push_number(number / 10);
+        }
+        let digit = u8::try_from(number % 10).unwrap_or_default();
+        self.push(&[b'0' + digit]);
+    }
+
+    #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
+    fn abort(mut self) -> ! {
+        self.push(b"\n");
+        crate::os::abort(self.bytes.get(..self.length).unwrap_or(&self.bytes))
+    }
+
+    /// Without an operating system, the program's panic handler is the place where failures end.
+    #[cfg(not(any(unix, windows, miri, v_alloc_heap_os)))]
+    #[allow(clippy::panic, reason = "the only way to end a program there")]
+    fn abort(self) -> ! {
+        panic!(
+            "{}",
+            core::str::from_utf8(self.bytes.get(..self.length).unwrap_or_default()).unwrap_or_default()
+        )
+    }
+}

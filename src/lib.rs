@@ -1,0 +1,44 @@
+#![doc = include_str!("../README.md")]
+#![no_std]
+#![cfg_attr(feature = "nightly", feature(allocator_api))]
+
+#[cfg(any(test, feature = "std"))]
+extern crate std;
+
+mod bump;
+mod error;
+
+// What needs an operating system. The Rust allocator stands in for one under Miri.
+#[cfg(any(unix, windows, miri, v_alloc_heap_os))]
+pub mod os;
+#[cfg(any(unix, windows, miri, v_alloc_heap_os))]
+mod reservation;
+#[cfg(any(unix, windows, miri, v_alloc_heap_os))]
+mod virtual_allocator;
+
+mod allocator;
+mod arena;
+#[allow(clippy::mut_from_ref, reason = "every call hands out other memory")]
+mod typed;
+mod zeroable;
+
+#[cfg(any(unix, windows, miri, v_alloc_heap_os))]
+pub use {
+    arena::options::{ArenaOptions, CommitPolicy},
+    arena::reserved::Reserved,
+    os::Pages,
+    reservation::{Reservation, totals::process_committed_bytes, totals::process_reserved_bytes},
+    virtual_allocator::VirtualAllocator,
+};
+
+pub use arena::{
+    Arena, Checkpoint, Scope, ScopeGuard,
+    source::{DefaultSource, Rewind, Source},
+};
+pub use error::{AllocError, AllocOrInitError, Operation, ReserveError};
+pub use zeroable::Zeroable;
+
+// As `libdd-alloc` does, for programs written for it: the trait, its error, `Layout`, and `Global` with the
+// feature `alloc`.
+#[cfg(feature = "allocator-api2")]
+pub use allocator_api2::alloc::*;

@@ -1,0 +1,101 @@
+//! The only system calls of the library, and the one module to edit to port it.
+//!
+//! Every platform file has the same functions with the same contracts; the one switch below picks the file.
+//! What differs between platforms is a constant or a function here, never a `cfg` elsewhere.
+//!
+//! | function | after it |
+//! |---|---|
+//! | `reserve` | the range is ours, inaccessible, costs no memory |
+//! | `commit` | readable and writable; keeps contents; reads zero the first time; failure is reported here |
+//! | `decommit` | inaccessible, memory and commit charge given back; commit again reads zero |
+//! | `discard` | stays accessible, memory given back, reads zero |
+//! | `populate` | pages present (best effort) |
+//! | `advise` | huge pages, core dumps, name (best effort) |
+//! | `release` | the range is gone |
+//!
+//! No function panics, locks, allocates or touches a thread-local; `errno` and `GetLastError` keep their value.
+//! A failed call changes nothing, and its code comes back in [`OsError`].
+
+mod pages;
+pub use pages::Pages;
+
+// The one switch.
+#[cfg_attr(any(miri, v_alloc_heap_os), path = "heap.rs")]
+#[cfg_attr(all(unix, not(any(miri, v_alloc_heap_os))), path = "unix.rs")]
+#[cfg_attr(all(windows, not(any(miri, v_alloc_heap_os))), path = "windows.rs")]
+mod platform;
+
+#[cfg(test)]
+pub(crate) mod faults;
+#[cfg(test)]
+use faults as fallible;
+#[cfg(not(test))]
+use platform as fallible;
+
+pub(crate) use fallible::{commit, decommit, discard, release, reserve};
+pub(crate) use platform::{RESERVATION_TIERS, abort, address_space, advise, huge_page_size, populate};
+
+/// The size of a page in bytes: a power of two, read from the operating system and cached.
+///
+/// O(1); safe in a signal handler.
+///
+/// # Errors
+/// Never: the `Result` is `libdd-alloc`'s.
+#[allow(clippy::unnecessary_wraps, reason = "libdd-alloc's signature")]
+pub fn page_size() -> Result<usize, crate::AllocError> {
+    Ok(page_bytes())
+}
+
+pub(crate) use platform::page_size as page_bytes;
+
+/// What the addresses of reservations are multiples of, in bytes: a page, or 64 KiB on Windows.
+///
+/// O(1); safe in a signal handler.
+#[must_use]
+pub fn allocation_granularity() -> usize {
+    platform::allocation_granularity()
+}
+
+/// The code of a failed system call: `errno`, or `GetLastError` on Windows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OsError(pub(crate) i32);
+
+/// Where a reservation may lie: `address + offset` is a multiple of `align`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Placement {
+    /// Bytes; a power of two. At most a page means that any place will do.
+    pub(crate) align: usize,
+    /// Bytes; a multiple of the page size.
+    pub(crate) offset: usize,
+}
+
+impl Placement {
+    /// Any page.
+    pub(crate) const ANYWHERE: Self = Self { align: 1, offset: 0 };
+
+    /// The address space beyond the size that makes sure that an aligned place can be chosen, in bytes.
+    fn slack(self) -> usize {
+        if self.align <= platform::GUARANTEED_ALIGNMENT { 0 } else { self.align }
+    }
+
+    /// The bytes between `address` and the first aligned place from there.
+    fn padding(self, address: usize) -> usize {
+        address.wrapping_add(self.offset).wrapping_neg() & (self.align - 1)
+    }
+}
+
+/// What to tell the kernel about committed memory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Advice {
+    /// Back it by huge pages where whole ones fit.
+    HugePages,
+    /// Never back it by huge pages, so that no fault clears more than a page.
+    SmallPages,
+    /// Leave it out of core dumps.
+    ExcludeFromCoreDumps,
+    /// Show this name in the process's memory map.
+    Name(&'static core::ffi::CStr),
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,262 @@
+//! Linux, macOS, the BSDs and their kin, through `rustix`: direct system calls on Linux, libc elsewhere.
+//!
+//! A range is reserved as a private anonymous mapping without access, and committed by `mprotect`. Two things
+//! follow from having no access at first. The kernel charges a page against its commit limit, RLIMIT_DATA or
+//! a strict overcommit policy only when it is committed, so a failure comes from `commit`, before any pointer
+//! is handed out. And the unused tail is no part of a core dump.
+
+use super::{Advice, OsError, Pages, Placement};
+use core::ffi::c_void;
+use core::ptr::{self, NonNull};
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use rustix::io::Errno;
+use rustix::mm::{MapFlags, MprotectFlags, ProtFlags};
+
+/// Default reservations, largest first, in bytes; see `reservation::budget`.
+#[cfg(target_pointer_width = "64")]
+pub(crate) const RESERVATION_TIERS: &[usize] = &[64 << 30, 4 << 30, 1 << 30, 64 << 20, 4 << 20, 256 << 10];
+#[cfg(not(target_pointer_width = "64"))]
+pub(crate) const RESERVATION_TIERS: &[usize] = &[64 << 20, 4 << 20, 256 << 10];
+
+/// `mmap` aligns to pages, and pages are at least this large.
+pub(super) const GUARANTEED_ALIGNMENT: usize = 4096;
+
+pub(crate) fn page_size() -> usize {
+    rustix::param::page_size()
+}
+
+pub(crate) fn allocation_granularity() -> usize {
+    page_size()
+}
+
+/// Linux makes transparent huge pages of 2 MiB from pages of 4 KiB. With larger pages they are 32 or 512 MiB,
+/// too large a step for an arena; elsewhere the system promotes pages by itself or not at all.
+pub(crate) fn huge_page_size() -> Option<Pages> {
+    if cfg!(any(target_os = "linux", target_os = "android")) && page_size() == 4096 {
+        Pages::round_up(2 << 20)
+    } else {
+        None
+    }
+}
+
+/// Bytes of address space that this process may use: what the machine offers, or RLIMIT_AS if that is less.
+pub(crate) fn address_space() -> usize {
+    #[cfg(not(target_os = "openbsd"))]
+    if let Some(limit) = rustix::process::getrlimit(rustix::process::Resource::As).current {
+        return usize::try_from(limit).unwrap_or(usize::MAX).min(machine_address_space());
+    }
+    machine_address_space()
+}
+
+/// Processors and kernels offer 39, 42, 47, 48 or more bits, and no system call tells which. But mappings lie
+/// near the top of it (`mmap` works downwards; the old upward layout starts at a third), so the address of one
+/// shows the size, or half of it.
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+fn machine_address_space() -> usize {
+    static CACHED: AtomicUsize = AtomicUsize::new(0);
+    let cached = CACHED.load(Relaxed);
+    if cached != 0 {
+        return cached;
+    }
+    let page = page_size();
+    // SAFETY: a new mapping at an address of the kernel's choice touches no memory of ours.
+    let probe =
+        unsafe { rustix::mm::mmap_anonymous(ptr::null_mut(), page, ProtFlags::empty(), MapFlags::PRIVATE) };
+    let Ok(probe) = probe else { return 1 << 38 };
+    // SAFETY: the mapping was made just above and nobody knows of it.
+    // A failure to unmap would leave one inaccessible page behind; the answer is right all the same.
+    let _ = unsafe { rustix::mm::munmap(probe, page) };
+    let bits = usize::BITS - probe.addr().leading_zeros();
+    let size = 1 << bits.clamp(36, 48);
+    CACHED.store(size, Relaxed);
+    size
+}
+
+#[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
+fn machine_address_space() -> usize {
+    if cfg!(target_pointer_width = "32") {
+        3 << 30
+    } else if cfg!(any(target_os = "android", target_os = "ios")) {
+        1 << 38
+    } else {
+        1 << 46
+    }
+}
+
+pub(crate) fn reserve(size: Pages, placement: Placement) -> Result<NonNull<u8>, OsError> {
+    let slack = placement.slack();
+    let mapped = size.bytes().checked_add(slack).ok_or(OsError(Errno::NOMEM.raw_os_error()))?;
+    let flags = MapFlags::PRIVATE;
+    // SAFETY: a new mapping at an address of the kernel's choice touches no memory of ours.
+    let start =
+        call(|| unsafe { rustix::mm::mmap_anonymous(ptr::null_mut(), mapped, ProtFlags::empty(), flags) })?;
+    let start = start.cast::<u8>();
+    if slack == 0 {
+        return NonNull::new(start).ok_or(OsError(Errno::NOMEM.raw_os_error()));
+    }
+    // start          chosen                            chosen + size        start + mapped
+    //   |  unmapped    |              ours                   |      unmapped     |
+    let padding = placement.padding(start.addr());
+    let chosen = start.wrapping_add(padding);
+    let tail = chosen.wrapping_add(size.bytes());
+    // SAFETY: both ends are parts of the mapping made above, which nobody else knows of yet.
+    let trimmed = unsafe { unmap(start, padding).and_then(|()| unmap(tail, slack - padding)) };
+    match (trimmed, NonNull::new(chosen)) {
+        (Ok(()), Some(chosen)) => Ok(chosen),
+        (error, _) => {
+            // SAFETY: as above; unmapping a part that is unmapped already is allowed.
+            let _ = unsafe { unmap(start, mapped) };
+            Err(error.err().unwrap_or(OsError(Errno::NOMEM.raw_os_error())))
+        }
+    }
+}
+
+/// # Safety
+/// The range lies in one reservation of ours.
+pub(crate) unsafe fn commit(start: NonNull<u8>, size: Pages) -> Result<(), OsError> {
+    let access = MprotectFlags::READ | MprotectFlags::WRITE;
+    // SAFETY: the range is ours; more access than before invalidates nothing.
+    call(|| unsafe { rustix::mm::mprotect(start.as_ptr().cast(), size.bytes(), access) })
+}
+
+/// A new mapping in place of the old: the only way that gives back the commit charge too. (`mprotect` keeps the
+/// charge and the contents, and `MADV_FREE` lets old bytes come back.)
+///
+/// # Safety
+/// The range lies in one reservation of ours, and nothing in it will be used before it is committed again.
+pub(crate) unsafe fn decommit(start: NonNull<u8>, size: Pages) -> Result<(), OsError> {
+    // SAFETY: forwarded from the caller.
+    unsafe { remap(start, size, ProtFlags::empty()) }
+}
+
+/// # Safety
+/// The range is committed, and nothing in it is in use.
+pub(crate) unsafe fn discard(start: NonNull<u8>, size: Pages) -> Result<(), OsError> {
+    // Only Linux's MADV_DONTNEED promises zeroes, and even there it refuses locked pages.
+    #[cfg(target_os = "linux")]
+    {
+        let advice = rustix::mm::Advice::LinuxDontNeed;
+        // SAFETY: the caller gives up the contents.
+        if call(|| unsafe { rustix::mm::madvise(start.as_ptr().cast(), size.bytes(), advice) }).is_ok() {
+            return Ok(());
+        }
+    }
+    // SAFETY: forwarded from the caller.
+    unsafe { remap(start, size, ProtFlags::READ | ProtFlags::WRITE) }
+}
+
+/// # Safety
+/// The range is committed, and no other thread accesses it.
+pub(crate) unsafe fn populate(start: NonNull<u8>, size: Pages) {
+    #[cfg(target_os = "linux")]
+    {
+        let advice = rustix::mm::Advice::LinuxPopulateWrite;
+        // SAFETY: this faults pages in and changes no contents.
+        match call(|| unsafe { rustix::mm::madvise(start.as_ptr().cast(), size.bytes(), advice) }) {
+            // Unknown before Linux 5.14.
+            Err(OsError(code)) if code == Errno::INVAL.raw_os_error() => {}
+            // Any other failure is for the first real access to meet: populating is best effort.
+            _ => return,
+        }
+    }
+    for offset in (0..size.bytes()).step_by(page_size()) {
+        let byte = start.as_ptr().wrapping_add(offset);
+        // SAFETY: the byte is committed and nobody else accesses it; it is written back unchanged.
+        unsafe { byte.write_volatile(byte.read_volatile()) };
+    }
+}
+
+/// # Safety
+/// The range is committed, and no reference to anything in it exists.
+pub(crate) unsafe fn advise(start: NonNull<u8>, size: Pages, advice: Advice) {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        use rustix::mm::Advice as Linux;
+        let flag = match advice {
+            Advice::HugePages => Linux::LinuxHugepage,
+            Advice::SmallPages => Linux::LinuxNoHugepage,
+            Advice::ExcludeFromCoreDumps => Linux::LinuxDontDump,
+            Advice::Name(name) => {
+                // SAFETY: committed memory of ours that has no other reference; the system call does not
+                // look into it.
+                let region = unsafe { core::slice::from_raw_parts(start.as_ptr(), size.bytes()) };
+                // Kernels before 5.17, or built without the option, have no names.
+                let _ = call(|| rustix::process::set_virtual_memory_region_name(region, Some(name)));
+                return;
+            }
+        };
+        // SAFETY: none of these changes contents or access.
+        // Kernels may be built without huge pages: what they cannot do is not done.
+        let _ = call(|| unsafe { rustix::mm::madvise(start.as_ptr().cast(), size.bytes(), flag) });
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let _ = (start, size, advice);
+}
+
+/// # Safety
+/// The range is one that `reserve` returned, whole, and nothing in it will be used again.
+pub(crate) unsafe fn release(start: NonNull<u8>, size: Pages) -> Result<(), OsError> {
+    // SAFETY: forwarded from the caller.
+    let released = unsafe { unmap(start.as_ptr(), size.bytes()) };
+    if released.is_err() {
+        // At the limit of mappings, cutting a range out of merged neighbours fails. The addresses are lost then,
+        // but the memory need not be.
+        let advice = rustix::mm::Advice::DontNeed;
+        // SAFETY: the range is ours and nothing in it will be used again.
+        let _ = call(|| unsafe { rustix::mm::madvise(start.as_ptr().cast(), size.bytes(), advice) });
+    }
+    released
+}
+
+/// Writes `message` to standard error, and ends the process by SIGABRT.
+pub(crate) fn abort(message: &[u8]) -> ! {
+    unsafe extern "C" {
+        safe fn abort() -> !;
+    }
+    // If the program has closed standard error, there is nobody to tell.
+    let _ = rustix::io::write(rustix::stdio::stderr(), message);
+    abort()
+}
+
+/// # Safety
+/// As for [`decommit`].
+unsafe fn remap(start: NonNull<u8>, size: Pages, access: ProtFlags) -> Result<(), OsError> {
+    let flags = MapFlags::PRIVATE | MapFlags::FIXED;
+    // SAFETY: the fixed range lies in a mapping of ours, whose contents the caller gives up.
+    call(|| unsafe {
+        rustix::mm::mmap_anonymous(start.as_ptr().cast::<c_void>(), size.bytes(), access, flags)
+    })
+    .map(|_| ())
+}
+
+/// # Safety
+/// The range is ours and nothing in it will be used again.
+unsafe fn unmap(start: *mut u8, bytes: usize) -> Result<(), OsError> {
+    if bytes == 0 {
+        return Ok(());
+    }
+    // SAFETY: forwarded from the caller.
+    call(|| unsafe { rustix::mm::munmap(start.cast(), bytes) })
+}
+
+/// Makes a system call and keeps `errno`: a signal handler must not change it under the code it interrupts.
+/// `rustix` sets it only where it goes through libc (the list of targets is Cargo.toml's too).
+fn call<T>(system_call: impl FnOnce() -> rustix::io::Result<T>) -> Result<T, OsError> {
+    #[cfg(not(all(
+        target_os = "linux",
+        any(
+            target_arch = "x86",
+            target_arch = "x86_64",
+            target_arch = "arm",
+            target_arch = "aarch64",
+            target_arch = "riscv64"
+        )
+    )))]
+    let system_call = || {
+        let saved = errno::errno();
+        let result = system_call();
+        errno::set_errno(saved);
+        result
+    };
+    system_call().map_err(|error| OsError(error.raw_os_error()))
+}

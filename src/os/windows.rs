@@ -1,0 +1,159 @@
+//! Windows: `VirtualAlloc` and its kin.
+//!
+//! Reservations start at multiples of the allocation granularity (64 KiB); commits go by pages. A commit that
+//! the system cannot back fails in `VirtualAlloc`, before any pointer is handed out.
+
+use super::{Advice, OsError, Pages, Placement};
+use core::ffi::c_void;
+use core::ptr::{self, NonNull};
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use windows_sys::Win32::Foundation::{GetLastError, SetLastError};
+use windows_sys::Win32::Storage::FileSystem::WriteFile;
+use windows_sys::Win32::System::Console::{GetStdHandle, STD_ERROR_HANDLE};
+use windows_sys::Win32::System::Memory::{
+    MEM_COMMIT, MEM_DECOMMIT, MEM_RELEASE, MEM_RESERVE, MEMORY_BASIC_INFORMATION, PAGE_NOACCESS,
+    PAGE_READWRITE, VirtualAlloc, VirtualFree, VirtualQuery,
+};
+use windows_sys::Win32::System::SystemInformation::{GetSystemInfo, SYSTEM_INFO};
+
+/// Default reservations, largest first, in bytes; see `reservation::budget`. Smaller than on Unix because
+/// Windows builds page tables for what is reserved.
+#[cfg(target_pointer_width = "64")]
+pub(crate) const RESERVATION_TIERS: &[usize] = &[8 << 30, 1 << 30, 64 << 20, 4 << 20, 256 << 10];
+#[cfg(not(target_pointer_width = "64"))]
+pub(crate) const RESERVATION_TIERS: &[usize] = &[64 << 20, 4 << 20, 256 << 10];
+
+/// The allocation granularity of every Windows so far; reservations start at multiples of it.
+pub(super) const GUARANTEED_ALIGNMENT: usize = 64 << 10;
+
+const ERROR_NOT_ENOUGH_MEMORY: OsError = OsError(8);
+
+fn system_info() -> SYSTEM_INFO {
+    let mut info = SYSTEM_INFO::default();
+    // SAFETY: `info` is a valid place to write to; the call cannot fail.
+    unsafe { GetSystemInfo(&mut info) };
+    info
+}
+
+pub(crate) fn page_size() -> usize {
+    static CACHED: AtomicUsize = AtomicUsize::new(0);
+    match CACHED.load(Relaxed) {
+        0 => {
+            let size = system_info().dwPageSize as usize;
+            CACHED.store(size, Relaxed);
+            size
+        }
+        size => size,
+    }
+}
+
+pub(crate) fn allocation_granularity() -> usize {
+    system_info().dwAllocationGranularity as usize
+}
+
+/// Large pages need a privilege here and cannot be committed bit by bit.
+pub(crate) fn huge_page_size() -> Option<Pages> {
+    None
+}
+
+/// Bytes of address space that this process may use.
+pub(crate) fn address_space() -> usize {
+    system_info().lpMaximumApplicationAddress.addr()
+}
+
+pub(crate) fn reserve(size: Pages, placement: Placement) -> Result<NonNull<u8>, OsError> {
+    let mapped = size.bytes().checked_add(placement.slack()).ok_or(ERROR_NOT_ENOUGH_MEMORY)?;
+    // SAFETY: a new reservation at an address of the system's choice touches no memory of ours.
+    let start = call(|| unsafe { VirtualAlloc(ptr::null(), mapped, MEM_RESERVE, PAGE_NOACCESS) })?;
+    // A reservation cannot be trimmed, only released whole: the slack stays, and `release` finds its base.
+    let padding = if placement.slack() == 0 { 0 } else { placement.padding(start.addr().get()) };
+    // SAFETY: the padding is less than the slack, so the result lies in the reservation.
+    Ok(unsafe { start.cast::<u8>().add(padding) })
+}
+
+/// # Safety
+/// The range lies in one reservation of ours.
+pub(crate) unsafe fn commit(start: NonNull<u8>, size: Pages) -> Result<(), OsError> {
+    // SAFETY: the range is ours; pages that are committed already keep their contents.
+    call(|| unsafe { VirtualAlloc(start.as_ptr().cast(), size.bytes(), MEM_COMMIT, PAGE_READWRITE) })
+        .map(|_| ())
+}
+
+/// # Safety
+/// The range lies in one reservation of ours, and nothing in it will be used before it is committed again.
+pub(crate) unsafe fn decommit(start: NonNull<u8>, size: Pages) -> Result<(), OsError> {
+    if size == Pages::ZERO {
+        return Ok(()); // a size of 0 would mean the whole reservation
+    }
+    // SAFETY: the caller gives up the contents.
+    call_bool(|| unsafe { VirtualFree(start.as_ptr().cast(), size.bytes(), MEM_DECOMMIT) })
+}
+
+/// Decommits and commits again: `MEM_RESET` and `DiscardVirtualMemory` do not promise zeroes. If the second
+/// step fails the range stays decommitted, and the error says so.
+///
+/// # Safety
+/// The range is committed, and nothing in it is in use.
+pub(crate) unsafe fn discard(start: NonNull<u8>, size: Pages) -> Result<(), OsError> {
+    // SAFETY: forwarded from the caller.
+    unsafe { decommit(start, size).and_then(|()| commit(start, size)) }
+}
+
+/// # Safety
+/// The range is committed, and no other thread accesses it.
+pub(crate) unsafe fn populate(start: NonNull<u8>, size: Pages) {
+    for offset in (0..size.bytes()).step_by(page_size()) {
+        let byte = start.as_ptr().wrapping_add(offset);
+        // SAFETY: the byte is committed and nobody else accesses it; it is written back unchanged.
+        unsafe { byte.write_volatile(byte.read_volatile()) };
+    }
+}
+
+/// # Safety
+/// The range is committed, and no reference to anything in it exists.
+pub(crate) unsafe fn advise(_start: NonNull<u8>, _size: Pages, _advice: Advice) {}
+
+/// # Safety
+/// The range is one that `reserve` returned, whole, and nothing in it will be used again.
+pub(crate) unsafe fn release(start: NonNull<u8>, _size: Pages) -> Result<(), OsError> {
+    let mut info = MEMORY_BASIC_INFORMATION::default();
+    let info_size = size_of::<MEMORY_BASIC_INFORMATION>();
+    // SAFETY: `info` is a valid place to write to, of the size given.
+    let written = unsafe { VirtualQuery(start.as_ptr().cast(), &mut info, info_size) };
+    let base = if written == 0 { start.as_ptr().cast() } else { info.AllocationBase };
+    // SAFETY: forwarded from the caller. MEM_RELEASE takes the base of the reservation and the size 0.
+    call_bool(|| unsafe { VirtualFree(base, 0, MEM_RELEASE) })
+}
+
+/// Writes `message` to standard error, and ends the process by the C library's `abort`.
+pub(crate) fn abort(message: &[u8]) -> ! {
+    unsafe extern "C" {
+        safe fn abort() -> !;
+    }
+    let mut written = 0;
+    let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
+    // SAFETY: the message is valid for `length` bytes, and a missing handle makes the write fail.
+    unsafe {
+        WriteFile(GetStdHandle(STD_ERROR_HANDLE), message.as_ptr(), length, &mut written, ptr::null_mut());
+    }
+    abort()
+}
+
+/// Makes a call that returns null on failure, and keeps the thread's last-error code: a handler must not change
+/// it under the code it interrupts.
+fn call(system_call: impl FnOnce() -> *mut c_void) -> Result<NonNull<c_void>, OsError> {
+    // SAFETY: these two only read and write a number of this thread.
+    unsafe {
+        let saved = GetLastError();
+        NonNull::new(system_call()).ok_or_else(|| {
+            let code = GetLastError();
+            SetLastError(saved);
+            OsError(code.cast_signed())
+        })
+    }
+}
+
+/// As [`call`], for calls that return zero on failure.
+fn call_bool(system_call: impl FnOnce() -> i32) -> Result<(), OsError> {
+    call(|| ptr::without_provenance_mut(usize::from(system_call() != 0))).map(|_| ())
+}

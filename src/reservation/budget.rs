@@ -1,0 +1,88 @@
+//! How large a default reservation may be, now.
+//!
+//! Address space is shared with the rest of the process: thread stacks, `malloc`, mapped files. So all default
+//! reservations together take at most an eighth of what the process may use. And so that the ten-thousandth
+//! still gets something, they step down in tiers: the first tier may fill half of that share, the second up to
+//! three quarters, and so on; the last tier may take what is left.
+//!
+//! ```text
+//!  share of the address space:  |      64 GiB each      |  4 GiB each |1 GiB |64M|..|
+//!                               0                      1/2           3/4    7/8     1
+//! ```
+
+use crate::error::{Cause, Operation, ReserveError};
+use crate::os::Pages;
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+/// Bytes that default reservations hold.
+static TAKEN: AtomicUsize = AtomicUsize::new(0);
+
+/// Calls `reserve` with the size of the first tier that the budget has room for; if it fails, with the next.
+pub(super) fn reserve_within<T>(
+    tiers: &[usize],
+    address_space: usize,
+    reserve: impl Fn(Pages) -> Result<T, ReserveError>,
+) -> Result<T, ReserveError> {
+    let smallest = tiers.last().copied().unwrap_or_default();
+    let mut result = Err(ReserveError::new(Operation::Reserve, smallest, Cause::BeyondBudget));
+    for (tier, &bytes) in tiers.iter().enumerate() {
+        let Some(size) = Pages::round_up(bytes) else { continue };
+        let ceiling = ceiling(tier, tiers.len(), address_space / 8);
+        if !take(size, ceiling) {
+            continue;
+        }
+        result = reserve(size);
+        if result.is_ok() {
+            break;
+        }
+        give_back(size);
+    }
+    result
+}
+
+pub(super) fn give_back(size: Pages) {
+    TAKEN.fetch_sub(size.bytes(), Relaxed);
+}
+
+fn take(size: Pages, ceiling: usize) -> bool {
+    let room = |taken: usize| taken.checked_add(size.bytes()).filter(|&sum| sum <= ceiling);
+    TAKEN.fetch_update(Relaxed, Relaxed, room).is_ok()
+}
+
+/// Up to where a tier may fill the share: all but half, a quarter, an eighth...; the last, all of it.
+fn ceiling(tier: usize, tiers: usize, share: usize) -> usize {
+    if tier + 1 == tiers { share } else { share - (share >> (tier + 1)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiers_step_down_before_the_share_is_used_up() {
+        let share = 1 << 20;
+        let ceilings: [usize; 4] = core::array::from_fn(|tier| ceiling(tier, 4, share));
+        assert_eq!(ceilings, [share / 2, share / 4 * 3, share / 8 * 7, share]);
+    }
+
+    /// What a process with 47 bits and the tiers of 64-bit Unix can make, without making it.
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn the_hundred_thousandth_reservation_still_gets_something() {
+        let tiers = [64 << 30, 4 << 30, 1 << 30, 64 << 20, 4 << 20, 256 << 10];
+        let share: usize = 1 << 44;
+        let (mut taken, mut count, mut ten_thousandth) = (0, 0, 0);
+        for (tier, bytes) in tiers.into_iter().enumerate() {
+            while taken + bytes <= ceiling(tier, tiers.len(), share) {
+                taken += bytes;
+                count += 1;
+                if count == 10_000 {
+                    ten_thousandth = bytes;
+                }
+            }
+        }
+        assert!(taken <= share);
+        assert!(count > 1_000_000, "{count}");
+        assert_eq!(ten_thousandth, 64 << 20);
+    }
+}

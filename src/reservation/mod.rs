@@ -1,0 +1,271 @@
+//! A range of addresses that is ours, and how much of it is committed. The only caller of `os`.
+
+mod budget;
+pub(crate) mod totals;
+
+use crate::error::{Cause, Operation, ReserveError};
+use crate::os::{self, Advice, OsError, Pages, Placement};
+use core::cell::Cell;
+use core::ffi::CStr;
+use core::fmt;
+use core::mem::ManuallyDrop;
+use core::ptr::NonNull;
+
+/// A range of addresses, of which a prefix is committed.
+///
+/// ```text
+///  base                 base + committed                  base + size
+///   |  readable, writable  |            inaccessible            |
+/// ```
+///
+/// Reserving costs no memory. [`commit_to`](Self::commit_to) raises the boundary, [`decommit_from`] lowers it.
+/// Memory reads zero when it is committed, for the first time or again. Dropping it releases the range.
+/// All figures are bytes, exact at any time, also after a failure; all methods are O(1) besides the work of the
+/// operating system. Safe in a signal handler that owns the value: at most the system calls of `mmap`,
+/// `mprotect`, `madvise`, `munmap` and `prctl` are made.
+///
+/// ```
+/// use v_alloc::{Pages, Reservation};
+/// let gigabyte = Pages::round_up(1 << 30).unwrap();
+/// let page = Pages::round_up(1).unwrap();
+/// let range = Reservation::new(gigabyte)?;
+/// range.commit_to(page)?;
+/// // SAFETY: the first page is committed, and the range is ours alone.
+/// unsafe { range.base().write(42) };
+/// assert_eq!((range.size(), range.committed()), (gigabyte, page));
+/// # Ok::<(), v_alloc::ReserveError>(())
+/// ```
+///
+/// [`decommit_from`]: Self::decommit_from
+pub struct Reservation {
+    base: NonNull<u8>,
+    size: Pages,
+    committed: Cell<Pages>,
+    /// Whether `size` counts against the budget for default reservations.
+    from_budget: bool,
+    advice: RangeAdvice,
+}
+
+// SAFETY: the range belongs to this value alone, and no thread is special to the operating system.
+unsafe impl Send for Reservation {}
+
+/// What holds for every page that is committed. Told to the kernel with each commit, so nothing that remaps
+/// memory can lose it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct RangeAdvice {
+    pub(crate) name: Option<&'static CStr>,
+    pub(crate) exclude_from_core_dumps: bool,
+    pub(crate) small_pages: bool,
+}
+
+impl Reservation {
+    /// Reserves exactly `size`.
+    ///
+    /// # Errors
+    /// [`ReserveError`] if the operating system has no such range.
+    pub fn new(size: Pages) -> Result<Self, ReserveError> {
+        Self::placed(size, Placement::ANYWHERE)
+    }
+
+    /// Reserves exactly `size`, at a chosen place.
+    pub(crate) fn placed(size: Pages, placement: Placement) -> Result<Self, ReserveError> {
+        let error = |cause| ReserveError::new(Operation::Reserve, size.bytes(), cause);
+        if size.bytes() > isize::MAX as usize {
+            return Err(error(Cause::TooLarge)); // no object, and no pointer arithmetic, can span more
+        }
+        // A range of nothing has no address of its own; one page keeps every later step ordinary.
+        let size = size.max(Pages::round_up(1).ok_or(error(Cause::TooLarge))?);
+        let base = os::reserve(size, placement).map_err(|OsError(code)| error(Cause::Os(code)))?;
+        totals::RESERVED.add(size);
+        let committed = Cell::new(Pages::ZERO);
+        Ok(Self { base, size, committed, from_budget: false, advice: RangeAdvice::default() })
+    }
+
+    /// Reserves as much as a default reservation may have now: see [`budget`].
+    pub(crate) fn with_default_size(placement: Placement) -> Result<Self, ReserveError> {
+        budget::reserve_within(os::RESERVATION_TIERS, os::address_space(), |size| {
+            let mut reservation = Self::placed(size, placement)?;
+            reservation.from_budget = true;
+            Ok(reservation)
+        })
+    }
+
+    pub(crate) fn set_advice(&mut self, advice: RangeAdvice) {
+        self.advice = advice;
+    }
+
+    /// The first address.
+    #[must_use]
+    pub fn base(&self) -> NonNull<u8> {
+        self.base
+    }
+
+    /// The size of the range.
+    #[must_use]
+    pub fn size(&self) -> Pages {
+        self.size
+    }
+
+    /// How much of it is committed, from the base on.
+    #[must_use]
+    pub fn committed(&self) -> Pages {
+        self.committed.get()
+    }
+
+    /// Commits up to `end`, counted from the base; no effect if that much is committed already.
+    ///
+    /// # Errors
+    /// [`ReserveError`] if `end` is beyond the range or the operating system has no memory; what was committed
+    /// before stays so.
+    pub fn commit_to(&self, end: Pages) -> Result<(), ReserveError> {
+        let committed = self.committed.get();
+        if end <= committed {
+            return Ok(());
+        }
+        let more = end.after(committed);
+        if end > self.size {
+            return Err(ReserveError::new(Operation::Commit, more.bytes(), Cause::BeyondReservation));
+        }
+        let start = self.at(committed);
+        // SAFETY: `committed .. end` lies in the range.
+        unsafe { os::commit(start, more) }.map_err(Self::os_error(Operation::Commit, more))?;
+        self.committed.set(end);
+        totals::COMMITTED.add(more);
+        // SAFETY: just committed; nobody has seen an address there.
+        unsafe { self.apply_advice(start, more) };
+        Ok(())
+    }
+
+    /// Gives back all committed memory from `start` on, and makes it inaccessible.
+    ///
+    /// # Safety
+    /// Nothing at or beyond `start`, counted from the base, is in use.
+    ///
+    /// # Errors
+    /// [`ReserveError`] if the operating system refuses; all stays as it was.
+    pub unsafe fn decommit_from(&self, start: Pages) -> Result<(), ReserveError> {
+        let less = self.committed.get().after(start);
+        if less == Pages::ZERO {
+            return Ok(());
+        }
+        // SAFETY: `start .. committed` lies in the range, and the caller has no use for it.
+        unsafe { os::decommit(self.at(start), less) }.map_err(Self::os_error(Operation::Decommit, less))?;
+        self.committed.set(start);
+        totals::COMMITTED.subtract(less);
+        Ok(())
+    }
+
+    /// Gives back the memory of all committed pages from `start` on, and keeps them committed; they read zero.
+    ///
+    /// # Safety
+    /// Nothing at or beyond `start`, counted from the base, is in use.
+    ///
+    /// # Errors
+    /// [`ReserveError`] if the operating system refuses. The pages from `start` on are decommitted then: a
+    /// platform that discards in two steps may have failed in between.
+    pub unsafe fn discard_from(&self, start: Pages) -> Result<(), ReserveError> {
+        let discarded = self.committed.get().after(start);
+        if discarded == Pages::ZERO {
+            return Ok(());
+        }
+        let first = self.at(start);
+        // SAFETY: `start .. committed` is committed, and the caller has no use for its contents.
+        if let Err(OsError(code)) = unsafe { os::discard(first, discarded) } {
+            // SAFETY: as above.
+            unsafe { self.decommit_from(start) }?;
+            return Err(ReserveError::new(Operation::Discard, discarded.bytes(), Cause::Os(code)));
+        }
+        // SAFETY: the caller has no use for the range, so no reference into it exists.
+        unsafe { self.apply_advice(first, discarded) };
+        Ok(())
+    }
+
+    /// Makes the pages of `start .. end` present, as far as they are committed. Best effort.
+    pub(crate) fn populate(&self, start: Pages, end: Pages) {
+        let end = end.min(self.committed.get());
+        if start < end {
+            // SAFETY: committed, and only this thread has the range.
+            unsafe { os::populate(self.at(start), end.after(start)) };
+        }
+    }
+
+    /// Asks for huge pages behind the committed pages from `start` on. Best effort.
+    ///
+    /// # Safety
+    /// No reference to anything at or beyond `start` exists.
+    pub(crate) unsafe fn advise_huge_pages(&self, start: Pages) {
+        // SAFETY: `start .. committed` is committed.
+        unsafe { os::advise(self.at(start), self.committed.get().after(start), Advice::HugePages) };
+    }
+
+    /// Gives the range away: its base, to be handed to [`from_base`](Self::from_base) later.
+    pub(crate) fn into_base(self) -> NonNull<u8> {
+        ManuallyDrop::new(self).base
+    }
+
+    /// Takes back a range that [`into_base`](Self::into_base) gave away.
+    ///
+    /// # Safety
+    /// The range has exactly this size, all of it committed, came from [`placed`](Self::placed), and has no
+    /// other owner.
+    pub(crate) unsafe fn from_base(base: NonNull<u8>, size: Pages) -> Self {
+        Self { base, size, committed: Cell::new(size), from_budget: false, advice: RangeAdvice::default() }
+    }
+
+    /// # Safety
+    /// The range is committed, and no reference to anything in it exists.
+    unsafe fn apply_advice(&self, start: NonNull<u8>, size: Pages) {
+        let advise = |advice| {
+            // SAFETY: forwarded from the caller.
+            unsafe { os::advise(start, size, advice) };
+        };
+        let RangeAdvice { name, exclude_from_core_dumps, small_pages } = self.advice;
+        if small_pages {
+            advise(Advice::SmallPages);
+        }
+        if exclude_from_core_dumps {
+            advise(Advice::ExcludeFromCoreDumps);
+        }
+        if let Some(name) = name {
+            advise(Advice::Name(name));
+        }
+    }
+
+    /// The address `offset` beyond the base.
+    fn at(&self, offset: Pages) -> NonNull<u8> {
+        // SAFETY: every caller's offset is at most the committed size, so it lies in the range.
+        unsafe { self.base.add(offset.bytes()) }
+    }
+
+    fn os_error(operation: Operation, size: Pages) -> impl FnOnce(OsError) -> ReserveError {
+        move |OsError(code)| ReserveError::new(operation, size.bytes(), Cause::Os(code))
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        // SAFETY: the range is whole and ours, and whoever borrowed from it had to borrow this value.
+        if unsafe { os::release(self.base, self.size) }.is_ok() {
+            totals::RESERVED.subtract(self.size);
+            totals::COMMITTED.subtract(self.committed.get());
+            if self.from_budget {
+                budget::give_back(self.size);
+            }
+        }
+        // A range that cannot be released stays on the account: it is still there.
+    }
+}
+
+impl fmt::Debug for Reservation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Reservation")
+            .field("base", &self.base)
+            .field("size", &self.size.bytes())
+            .field("committed", &self.committed.get().bytes())
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;

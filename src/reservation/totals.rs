@@ -1,0 +1,37 @@
+//! The process-wide account: bytes reserved and committed by this library.
+
+use crate::os::Pages;
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+/// A number of bytes that many threads add to. It orders nothing, so relaxed operations do.
+pub(crate) struct Total(AtomicUsize);
+
+pub(crate) static RESERVED: Total = Total(AtomicUsize::new(0));
+pub(crate) static COMMITTED: Total = Total(AtomicUsize::new(0));
+
+impl Total {
+    pub(super) fn add(&self, size: Pages) {
+        self.0.fetch_add(size.bytes(), Relaxed);
+    }
+
+    pub(super) fn subtract(&self, size: Pages) {
+        self.0.fetch_sub(size.bytes(), Relaxed);
+    }
+
+    fn bytes(&self) -> usize {
+        self.0.load(Relaxed)
+    }
+}
+
+/// Bytes of address space that this library holds in this process. O(1); safe in a signal handler.
+#[must_use]
+pub fn process_reserved_bytes() -> usize {
+    RESERVED.bytes()
+}
+
+/// Bytes of memory that this library has committed in this process: what counts against a commit limit. The
+/// resident memory is at most this. O(1); safe in a signal handler.
+#[must_use]
+pub fn process_committed_bytes() -> usize {
+    COMMITTED.bytes()
+}

@@ -1,0 +1,179 @@
+//! Slices and strings that are made by the caller's code: closures, iterators, clones, formatters.
+//!
+//! That code may allocate in the same arena, panic, or lie about lengths. So nothing is assumed across a call
+//! to it: the block is ours before, an element counts only after it is written, and a block that is no longer
+//! the last one is moved when it must grow.
+
+use super::Blocks;
+use super::values::array;
+use crate::{AllocError, AllocOrInitError};
+use core::fmt;
+use core::ptr::{self, NonNull};
+
+/// A slice in the making. If it is dropped before [`finish`](Self::finish), its elements are dropped, and its
+/// block goes back if nothing follows it.
+pub(crate) struct Building<'a, B: Blocks, T> {
+    blocks: &'a B,
+    start: NonNull<T>,
+    len: usize,
+    /// Elements that the block has room for.
+    capacity: usize,
+}
+
+/// Room that a hint of an iterator may claim at once, in bytes; beyond, it has to deliver.
+const TRUSTED_HINT: usize = 64 << 10;
+
+impl<'a, B: Blocks, T> Building<'a, B, T> {
+    pub(crate) fn with_capacity(blocks: &'a B, capacity: usize) -> Result<Self, AllocError> {
+        let start = blocks.allocate_block(array::<T>(capacity)?)?.cast();
+        Ok(Self { blocks, start, len: 0, capacity: if size_of::<T>() == 0 { usize::MAX } else { capacity } })
+    }
+
+    /// For an iterator with this lower bound on its length.
+    fn for_hint(blocks: &'a B, hint: usize) -> Result<Self, AllocError> {
+        Self::with_capacity(blocks, hint.min(TRUSTED_HINT / size_of::<T>().max(1)))
+    }
+
+    #[inline(always)]
+    fn push(&mut self, value: T) -> Result<(), AllocError> {
+        if self.len == self.capacity {
+            self.reserve(1)?;
+        }
+        // SAFETY: the block has room for one more.
+        unsafe { self.start.add(self.len).write(value) };
+        self.len += 1;
+        Ok(())
+    }
+
+    /// Makes room for `more` elements: in place while this is the last block, else in a new one of twice the
+    /// size.
+    #[cold]
+    fn reserve(&mut self, more: usize) -> Result<(), AllocError> {
+        let needed = self.len.checked_add(more).ok_or(AllocError)?;
+        if needed <= self.capacity {
+            return Ok(());
+        }
+        let doubled = needed.max(self.capacity.saturating_mul(2)).max(4);
+        for capacity in [doubled, needed] {
+            let Ok(new) = array::<T>(capacity) else { continue };
+            let old_size = self.capacity * size_of::<T>();
+            // SAFETY: the block is live and of this size.
+            if unsafe { self.blocks.grow_block(self.start.cast(), old_size, new.size()) } {
+                self.capacity = capacity;
+                return Ok(());
+            }
+            if let Ok(moved) = self.blocks.allocate_block(new) {
+                // SAFETY: the new block has room for all elements, and they are apart.
+                unsafe { moved.cast().copy_from_nonoverlapping(self.start, self.len) };
+                (self.start, self.capacity) = (moved.cast(), capacity);
+                return Ok(());
+            }
+        }
+        Err(AllocError)
+    }
+
+    /// The slice; room that was not used goes back if nothing follows it.
+    pub(crate) fn finish(self) -> &'a mut [T] {
+        let this = core::mem::ManuallyDrop::new(self);
+        if this.len != this.capacity && size_of::<T>() != 0 {
+            let size = size_of::<T>();
+            // SAFETY: the block is live and of this size.
+            unsafe { this.blocks.shrink_block(this.start.cast(), this.capacity * size, this.len * size) };
+        }
+        // SAFETY: that many elements were written, and the block is the caller's from here on.
+        unsafe { NonNull::slice_from_raw_parts(this.start, this.len).as_mut() }
+    }
+}
+
+impl<B: Blocks, T> Drop for Building<'_, B, T> {
+    fn drop(&mut self) {
+        struct GiveBack<'b, 'a, B: Blocks, T>(&'b Building<'a, B, T>);
+        impl<B: Blocks, T> Drop for GiveBack<'_, '_, B, T> {
+            fn drop(&mut self) {
+                let Building { blocks, start, capacity, .. } = *self.0;
+                if size_of::<T>() != 0 {
+                    // SAFETY: the block is live and of this size, and its elements are gone.
+                    unsafe { blocks.shrink_block(start.cast(), capacity * size_of::<T>(), 0) };
+                }
+            }
+        }
+        let len = core::mem::take(&mut self.len);
+        let give_back = GiveBack(self); // also when an element's destructor panics
+        // SAFETY: that many elements were written, and nobody else has them.
+        unsafe { ptr::slice_from_raw_parts_mut(give_back.0.start.as_ptr(), len).drop_in_place() };
+    }
+}
+
+/// A slice of `len` elements, each made by `make` from its index.
+#[inline(always)]
+pub(crate) fn try_fill<B: Blocks, T, E>(
+    blocks: &B,
+    len: usize,
+    mut make: impl FnMut(usize) -> Result<T, E>,
+) -> Result<&mut [T], AllocOrInitError<E>> {
+    let mut building = Building::with_capacity(blocks, len)?;
+    for index in 0..len {
+        let value = make(index).map_err(AllocOrInitError::Init)?;
+        // SAFETY: the block has room for `len` elements, and `index` is below that.
+        unsafe { building.start.add(index).write(value) };
+        building.len = index + 1;
+    }
+    Ok(building.finish())
+}
+
+/// As [`try_fill`], for a `make` that cannot fail.
+#[inline(always)]
+pub(crate) fn try_fill_with<B: Blocks, T>(
+    blocks: &B,
+    len: usize,
+    mut make: impl FnMut(usize) -> T,
+) -> Result<&mut [T], AllocError> {
+    try_fill(blocks, len, |index| Ok::<T, core::convert::Infallible>(make(index))).map_err(without_init)
+}
+
+/// A slice of what an iterator yields, however many that are.
+#[inline(always)]
+pub(crate) fn try_collect<B: Blocks, T, E>(
+    blocks: &B,
+    items: impl IntoIterator<Item = Result<T, E>>,
+) -> Result<&mut [T], AllocOrInitError<E>> {
+    let mut items = items.into_iter();
+    let mut building = Building::for_hint(blocks, items.size_hint().0)?;
+    items.try_for_each(|item| {
+        building.push(item.map_err(AllocOrInitError::Init)?).map_err(AllocOrInitError::Alloc)
+    })?;
+    Ok(building.finish())
+}
+
+pub(crate) fn without_init(error: AllocOrInitError<core::convert::Infallible>) -> AllocError {
+    match error {
+        AllocOrInitError::Alloc(error) => error,
+        AllocOrInitError::Init(never) => match never {},
+    }
+}
+
+/// The text of `arguments`.
+pub(crate) fn try_format<'a, B: Blocks>(
+    blocks: &'a B,
+    arguments: fmt::Arguments<'_>,
+) -> Result<&'a mut str, AllocError> {
+    if let Some(text) = arguments.as_str() {
+        return super::values::try_str(blocks, text);
+    }
+    let mut building = Building::with_capacity(blocks, 0)?;
+    fmt::write(&mut building, arguments).map_err(|fmt::Error| AllocError)?;
+    // SAFETY: only whole strings were written.
+    Ok(unsafe { core::str::from_utf8_unchecked_mut(building.finish()) })
+}
+
+impl<B: Blocks> fmt::Write for Building<'_, B, u8> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if text.len() > self.capacity - self.len {
+            self.reserve(text.len()).map_err(|AllocError| fmt::Error)?;
+        }
+        // SAFETY: the block has room for the text, which cannot lie in it.
+        unsafe { self.start.add(self.len).copy_from_nonoverlapping(NonNull::from(text).cast(), text.len()) };
+        self.len += text.len();
+        Ok(())
+    }
+}

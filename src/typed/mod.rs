@@ -1,0 +1,40 @@
+//! The typed methods, written once for everything that hands out blocks.
+//!
+//! [`Blocks`] is what they need, `values` and `building` have the code, and the macro in `methods` gives every
+//! handle the same methods, each with its `try_` form.
+
+mod building;
+mod methods;
+mod values;
+
+use crate::AllocError;
+use core::alloc::Layout;
+use core::ptr::NonNull;
+
+/// Hands out blocks of memory through a shared borrow.
+///
+/// # Safety
+/// A block is valid for reads and writes of its layout, disjoint from all other blocks in use, and stays so
+/// until the handle is dropped, rewound or reset.
+pub(crate) unsafe trait Blocks {
+    /// The fast path for one value: `None` if the window is too small, never a reason to give up.
+    fn allocate_for<T>(&self) -> Option<NonNull<T>>;
+
+    /// A block of this layout, uninitialised; an aligned dangling pointer for no bytes.
+    fn allocate_block(&self, layout: Layout) -> Result<NonNull<u8>, AllocError>;
+
+    /// A block of this layout that reads zero.
+    fn allocate_zeroed_block(&self, layout: Layout) -> Result<NonNull<u8>, AllocError>;
+
+    /// Grows a block in place if that is possible; the new bytes are uninitialised.
+    ///
+    /// # Safety
+    /// `block` is a live block of `old_size` bytes, and `new_size` is not smaller.
+    unsafe fn grow_block(&self, block: NonNull<u8>, old_size: usize, new_size: usize) -> bool;
+
+    /// Shrinks a block in place, and takes the bytes back if that is possible. A new size of 0 frees it.
+    ///
+    /// # Safety
+    /// `block` is a live block of `old_size` bytes, and `new_size` is not larger.
+    unsafe fn shrink_block(&self, block: NonNull<u8>, old_size: usize, new_size: usize);
+}
