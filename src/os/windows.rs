@@ -148,7 +148,7 @@ fn call(system_call: impl FnOnce() -> *mut c_void) -> Result<NonNull<c_void>, Os
         NonNull::new(system_call()).ok_or_else(|| {
             let code = GetLastError();
             SetLastError(saved);
-            OsError(code.cast_signed())
+            OsError(i32::from_ne_bytes(code.to_ne_bytes()))
         })
     }
 }

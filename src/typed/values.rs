@@ -134,7 +134,7 @@ pub(crate) fn array<T>(len: usize) -> Result<Layout, AllocError> {
 #[cold]
 #[inline(never)]
 pub(crate) fn slice_failed<T>(len: usize) -> ! {
-    let largest = isize::MAX.cast_unsigned() - (align_of::<T>() - 1);
+    let largest = usize::MAX / 2 - (align_of::<T>() - 1);
     // SAFETY: the largest size that is valid for an alignment.
     let fallback = unsafe { Layout::from_size_align_unchecked(largest, align_of::<T>()) };
     allocation_failed(Layout::array::<T>(len).unwrap_or(fallback))
