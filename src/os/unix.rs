@@ -213,8 +213,11 @@ pub(crate) fn abort(message: &[u8]) -> ! {
     unsafe extern "C" {
         safe fn abort() -> !;
     }
-    // If the program has closed standard error, there is nobody to tell.
-    let _ = rustix::io::write(rustix::stdio::stderr(), message);
+    #[allow(unused_unsafe, reason = "safe to call where another crate turns rustix's `std` feature on")]
+    // SAFETY: this library never closes standard error, and does not keep the handle.
+    let standard_error = unsafe { rustix::stdio::stderr() };
+    // If the program has closed it, there is nobody to tell.
+    let _ = rustix::io::write(standard_error, message);
     abort()
 }
 
