@@ -1,3 +1,122 @@
-//! Unit tests of the arena: the OS failing at every call, and what only the inside can see.
+//! The arena with the operating system failing at each call.
 
+use super::options::CommitPolicy;
+use super::reserved::Reserved;
 use super::*;
+use crate::os::faults::{Call, INJECTED, alone, fail_each_call};
+use crate::{process_committed_bytes, process_reserved_bytes};
+use std::vec::Vec;
+
+/// Checks what holds at all times, and that the arena goes on working.
+fn check<const MIN_ALIGN: usize>(arena: &Arena<Reserved, MIN_ALIGN>) {
+    let (used, committed, reserved) = (arena.used_bytes(), arena.committed_bytes(), arena.reserved_bytes());
+    assert!(used <= committed && committed <= reserved, "{arena:?}");
+    assert!(used <= arena.peak_bytes(), "{arena:?}");
+    if reserved > 0 {
+        assert_eq!(arena.remaining_capacity(), reserved - used);
+    }
+    let window = arena.window();
+    assert!(window.cursor <= window.limit && window.cursor.addr() % MIN_ALIGN == 0);
+}
+
+/// Does a bit of everything that makes system calls, and checks after each step that a failure left all as it
+/// was.
+fn do_everything<const MIN_ALIGN: usize>(mut arena: Arena<Reserved, MIN_ALIGN>) {
+    let kept = arena.try_alloc([0xA5_u8; 100]).ok().map(|kept| NonNull::from(kept));
+    check(&arena);
+    for size in [10, 20_000, 100_000, 3 << 20, 5 << 20] {
+        let used = arena.used_bytes();
+        match arena.try_alloc_slice_zeroed::<u8>(size) {
+            Ok(slice) => {
+                assert!(*slice == *std::vec![0; size], "{size} bytes are not all zero");
+                slice.fill(0x5A);
+                assert!(arena.used_bytes() >= used + size);
+            }
+            Err(AllocError) => {
+                assert_eq!(arena.used_bytes(), used);
+                assert_eq!(arena.last_error().and_then(|error| error.os_code()), Some(INJECTED));
+            }
+        }
+        check(&arena);
+    }
+    // One item at a time, each in its own way at the mercy of the system.
+    let _ = arena.try_alloc_slice_fill_iter(0..20_000_u64).map(|numbers| assert_eq!(numbers[19_999], 19_999));
+    check(&arena);
+    let _ = arena.try_alloc_fmt(format_args!("{:>60000}", 1)).map(|text| assert_eq!(text.len(), 60_000));
+    check(&arena);
+    let used = arena.used_bytes();
+    arena.scoped(|scope| {
+        let _ =
+            scope.try_alloc_slice_fill_copy(1 << 20, [1_u8; 4]).map(|ones| assert_eq!(ones[12345], [1; 4]));
+    });
+    assert_eq!(arena.used_bytes(), used);
+    if let Err(error) = arena.prepare(6 << 20) {
+        assert_eq!(error.os_code(), Some(INJECTED));
+    }
+    check(&arena);
+    if let Some(kept) = kept {
+        // SAFETY: the block was allocated above and nothing has taken it back.
+        assert_eq!(unsafe { kept.read() }, [0xA5; 100]);
+    }
+    arena.reset();
+    let committed = arena.committed_bytes();
+    match arena.trim(40_000) {
+        Ok(bytes) => assert_eq!(bytes, committed - arena.committed_bytes()),
+        Err(error) => assert_eq!((error.os_code(), arena.committed_bytes()), (Some(INJECTED), committed)),
+    }
+    check(&arena);
+    // By now at most one call has failed, so one of two attempts succeeds.
+    assert!(
+        (0..2).any(|_| arena.try_alloc_slice_zeroed::<u64>(10_000).is_ok_and(|zeroes| zeroes == [0; 10_000]))
+    );
+    check(&arena);
+}
+
+#[test]
+fn whichever_system_call_fails_the_arena_stays_usable_and_the_account_exact() {
+    alone("arena::tests::whichever_system_call_fails_the_arena_stays_usable_and_the_account_exact", || {
+        let options = [
+            Arena::options(),
+            Arena::options().commit_policy(CommitPolicy::Latency),
+            Arena::options().reservation(64 << 20).name(c"fault").core_dumps(false),
+        ];
+        for options in options {
+            let scenarios: [&dyn Fn(); 3] = [
+                &|| do_everything(options.build_lazily()),
+                &|| options.build().map_or((), do_everything),
+                &|| options.build_with_min_align::<16>().map_or((), do_everything),
+            ];
+            for scenario in scenarios {
+                let before = Cell::new((process_reserved_bytes(), process_committed_bytes()));
+                let failed: Vec<Call> = fail_each_call(scenario, |call| {
+                    let after = (process_reserved_bytes(), process_committed_bytes());
+                    if call == Call::Release {
+                        before.set(after); // what could not be released is still there, and counted
+                    }
+                    assert_eq!(before.get(), after, "{call:?}");
+                });
+                for call in [Call::Reserve, Call::Commit, Call::Decommit, Call::Release] {
+                    assert!(failed.contains(&call), "{call:?} was never reached: {failed:?}");
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn a_lazy_arena_makes_no_system_call_before_its_first_allocation() {
+    let failed = fail_each_call(
+        || {
+            let mut arena = Arena::new();
+            arena.reset();
+            arena.scoped(|_| ());
+            drop(arena.scope());
+            assert_eq!(arena.trim(0), Ok(0));
+            assert_eq!(arena.try_alloc(()), Ok(&mut ()));
+            assert_eq!(arena.alloc_slice_copy::<u64>(&[]), &[]);
+            assert_eq!(arena.reserved_bytes(), 0);
+        },
+        |_| (),
+    );
+    assert!(failed.is_empty(), "{failed:?}");
+}

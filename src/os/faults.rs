@@ -5,58 +5,76 @@
 use super::{OsError, Pages, Placement, platform};
 use core::ptr::NonNull;
 use std::cell::Cell;
+use std::vec::Vec;
 
 /// The code of an injected failure; no real call returns it.
 pub(crate) const INJECTED: i32 = 4242;
 
 std::thread_local! {
-    /// System calls until one fails, and how many have failed.
-    static PLAN: Cell<(Option<usize>, usize)> = const { Cell::new((None, 0)) };
+    /// System calls until one fails.
+    static PLAN: Cell<Option<usize>> = const { Cell::new(None) };
+    /// The call that failed.
+    static FAILED: Cell<Option<Call>> = const { Cell::new(None) };
 }
 
-/// Lets the system call after the next `calls` fail while `scenario` runs. Tells whether it came to that.
-pub(crate) fn fail_after(calls: usize, scenario: impl FnOnce()) -> bool {
-    struct Restore;
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            PLAN.set((None, 0));
-        }
-    }
-    let _restore = Restore;
-    PLAN.set((Some(calls), 0));
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Call {
+    Reserve,
+    Commit,
+    Decommit,
+    Discard,
+    Release,
+}
+
+/// Lets the system call after the next `calls` fail while `scenario` runs. Tells which one it was, if it came
+/// to that.
+pub(crate) fn fail_after(calls: usize, scenario: impl FnOnce()) -> Option<Call> {
+    PLAN.set(Some(calls));
+    FAILED.set(None);
     scenario();
-    PLAN.get().1 > 0
+    PLAN.set(None);
+    FAILED.get()
 }
 
-/// Runs `scenario` with its first system call failing, then its second, until it makes no more; returns how
-/// many there were.
-pub(crate) fn fail_each_call(mut scenario: impl FnMut()) -> usize {
-    (0..).find(|&calls| !fail_after(calls, &mut scenario)).unwrap_or(0)
+/// Runs `scenario` with its first system call failing, then its second, until it makes no more; returns those
+/// that failed. `after` is called after each run.
+pub(crate) fn fail_each_call(mut scenario: impl FnMut(), mut after: impl FnMut(Call)) -> Vec<Call> {
+    let failures = (0..usize::MAX).map_while(|calls| fail_after(calls, &mut scenario));
+    failures.inspect(|&call| after(call)).collect()
 }
 
-fn trip() -> Result<(), OsError> {
-    match PLAN.get() {
-        (Some(0), failed) => {
-            PLAN.set((None, failed + 1));
-            Err(OsError(INJECTED))
-        }
-        (Some(calls), failed) => {
-            PLAN.set((Some(calls - 1), failed));
-            Ok(())
-        }
-        (None, _) => Ok(()),
+/// Runs a test in a process of its own, for what is counted by process. `name` is its whole path.
+pub(crate) fn alone(name: &str, test: impl FnOnce()) {
+    const CHILD: &str = "V_ALLOC_TEST_ALONE";
+    if std::env::var_os(CHILD).is_some_and(|child| child == name) {
+        return test();
     }
+    let executable = std::env::current_exe().expect("a test has an executable");
+    let output = std::process::Command::new(executable).args([name, "--exact"]).env(CHILD, name).output();
+    let output = output.expect("the test's executable can be run again");
+    let text = std::string::String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+}
+
+fn trip(call: Call) -> Result<(), OsError> {
+    let left = PLAN.get();
+    PLAN.set(left.and_then(|calls| calls.checked_sub(1)));
+    if left == Some(0) {
+        FAILED.set(Some(call));
+        return Err(OsError(INJECTED));
+    }
+    Ok(())
 }
 
 pub(crate) fn reserve(size: Pages, placement: Placement) -> Result<NonNull<u8>, OsError> {
-    trip()?;
+    trip(Call::Reserve)?;
     platform::reserve(size, placement)
 }
 
 /// # Safety
 /// As `platform::commit`.
 pub(crate) unsafe fn commit(start: NonNull<u8>, size: Pages) -> Result<(), OsError> {
-    trip()?;
+    trip(Call::Commit)?;
     // SAFETY: forwarded from the caller.
     unsafe { platform::commit(start, size) }
 }
@@ -64,7 +82,7 @@ pub(crate) unsafe fn commit(start: NonNull<u8>, size: Pages) -> Result<(), OsErr
 /// # Safety
 /// As `platform::decommit`.
 pub(crate) unsafe fn decommit(start: NonNull<u8>, size: Pages) -> Result<(), OsError> {
-    trip()?;
+    trip(Call::Decommit)?;
     // SAFETY: forwarded from the caller.
     unsafe { platform::decommit(start, size) }
 }
@@ -72,7 +90,7 @@ pub(crate) unsafe fn decommit(start: NonNull<u8>, size: Pages) -> Result<(), OsE
 /// # Safety
 /// As `platform::discard`.
 pub(crate) unsafe fn discard(start: NonNull<u8>, size: Pages) -> Result<(), OsError> {
-    trip()?;
+    trip(Call::Discard)?;
     // SAFETY: forwarded from the caller.
     unsafe { platform::discard(start, size) }
 }
@@ -80,7 +98,7 @@ pub(crate) unsafe fn discard(start: NonNull<u8>, size: Pages) -> Result<(), OsEr
 /// # Safety
 /// As `platform::release`.
 pub(crate) unsafe fn release(start: NonNull<u8>, size: Pages) -> Result<(), OsError> {
-    trip()?;
+    trip(Call::Release)?;
     // SAFETY: forwarded from the caller.
     unsafe { platform::release(start, size) }
 }

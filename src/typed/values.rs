@@ -41,17 +41,31 @@ pub(crate) fn value<B: Blocks, T>(blocks: &B, value: T) -> &mut T {
 #[cold]
 #[inline(never)]
 fn value_slowly<B: Blocks, T>(blocks: &B, value: T) -> &mut T {
-    match place_slowly(blocks) {
-        // SAFETY: the place is ours, aligned and large enough.
-        Ok(place) => unsafe { write(place, value) },
+    match try_value_slowly(blocks, value) {
+        Ok(value) => value,
         Err(AllocError) => allocation_failed(Layout::new::<T>()),
     }
 }
 
+/// As [`value`], with an error.
 #[inline(always)]
 pub(crate) fn try_value<B: Blocks, T>(blocks: &B, value: T) -> Result<&mut T, AllocError> {
+    if size_of::<T>() != 0 {
+        return match blocks.allocate_for::<T>() {
+            // SAFETY: the place is ours, aligned and large enough.
+            Some(place) => Ok(unsafe { write(place, value) }),
+            None => try_value_slowly(blocks, value),
+        };
+    }
+    // SAFETY: as in `value`.
+    Ok(unsafe { write(NonNull::dangling(), value) })
+}
+
+#[cold]
+#[inline(never)]
+fn try_value_slowly<B: Blocks, T>(blocks: &B, value: T) -> Result<&mut T, AllocError> {
     // SAFETY: the place is ours, aligned and large enough.
-    Ok(unsafe { write(place(blocks)?, value) })
+    Ok(unsafe { write(place_slowly(blocks)?, value) })
 }
 
 /// A value made in place. The place is taken before `make` runs, so `make` may allocate too.
