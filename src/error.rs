@@ -75,7 +75,7 @@ pub enum Operation {
 ///
 /// ```
 /// let error = v_alloc::Arena::with_reservation(usize::MAX / 4).unwrap_err();
-/// assert!(error.to_string().starts_with("cannot reserve 4611686018427387903 bytes of address space"));
+/// assert!(error.to_string().starts_with("cannot reserve 4611686018427387904 bytes of address space"));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReserveError {

@@ -33,8 +33,11 @@ pub use {
 
 pub use arena::{
     Arena, Checkpoint, Scope, ScopeGuard,
+    fixed::BufferArena,
     source::{DefaultSource, Rewind, Source},
 };
+#[cfg(feature = "allocator-api2")]
+pub use arena::{chain::ChainAllocator, fixed::LinearAllocator};
 pub use error::{AllocError, AllocOrInitError, Operation, ReserveError};
 pub use zeroable::Zeroable;
 

@@ -1,9 +1,10 @@
 //! An allocator that takes whole pages from the operating system for every block.
 
 use crate::allocator::RawAllocator;
-use crate::os::{Pages, Placement};
+use crate::error::{Cause, Operation};
+use crate::os::{self, Pages, Placement};
 use crate::reservation::Reservation;
-use crate::{AllocError, bump};
+use crate::{AllocError, ReserveError, bump};
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
@@ -11,7 +12,7 @@ use core::ptr::NonNull;
 /// other allocators.
 ///
 /// A block's size is rounded up to whole pages, and all of it may be used. Any alignment is honoured. Fresh
-/// memory reads zero, at no cost. Freeing gives the pages and the addresses back at once. Each call makes two
+/// memory reads zero, at no cost, and blocks of 2 MiB or more may lie on huge pages. Freeing gives the pages and the addresses back at once. Each call makes two
 /// to four system calls (`mmap`, `mprotect`, `munmap`; `VirtualAlloc`, `VirtualQuery` and `VirtualFree` on
 /// Windows), keeps `errno`, and takes no lock: it may be used in a signal handler.
 ///
@@ -46,11 +47,7 @@ unsafe impl RawAllocator for VirtualAllocator {
                 NonNull::new(core::ptr::without_provenance_mut(layout.align())).ok_or(AllocError)?;
             return Ok(NonNull::slice_from_raw_parts(dangling, 0));
         }
-        let size = pages(layout).ok_or(AllocError)?;
-        let placement = Placement { align: layout.align(), offset: 0 };
-        let range = Reservation::placed(size, placement).map_err(|_| AllocError)?;
-        range.commit_to(size).map_err(|_| AllocError)?;
-        Ok(NonNull::slice_from_raw_parts(range.into_base(), size.bytes()))
+        self.allocate_pages(layout).map_err(|_| AllocError)
     }
 
     fn raw_allocate_zeroed(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
@@ -103,6 +100,25 @@ unsafe impl RawAllocator for VirtualAllocator {
 }
 
 impl VirtualAllocator {
+    /// As `allocate`, with the reason if it fails. The block has at least a page, also for a size of 0; give it
+    /// to `deallocate` with a size from 1 to its length.
+    ///
+    /// # Errors
+    /// [`ReserveError`] if the operating system has no such range or no memory for it.
+    pub fn allocate_pages(&self, layout: Layout) -> Result<NonNull<[u8]>, ReserveError> {
+        let error = ReserveError::new(Operation::Reserve, layout.size(), Cause::TooLarge);
+        let size = Pages::round_up(layout.size().max(1)).ok_or(error)?;
+        let huge_page = os::huge_page_size().filter(|&huge_page| size >= huge_page);
+        let align = layout.align().max(huge_page.map_or(1, Pages::bytes));
+        let range = Reservation::placed(size, Placement { align, offset: 0 })?;
+        range.commit_to(size)?;
+        if huge_page.is_some() {
+            // SAFETY: nobody knows of the range yet.
+            unsafe { range.advise_huge_pages(Pages::ZERO) };
+        }
+        Ok(NonNull::slice_from_raw_parts(range.into_base(), size.bytes()))
+    }
+
     /// # Safety
     /// `block` is a live block that fits `old`.
     unsafe fn resize(

@@ -1,6 +1,6 @@
 //! Blocks of memory by layout: what the typed methods and the `Allocator` traits are built on.
 
-use super::source::Source;
+use super::source::{Refill, Source, Window};
 use super::{Arena, dangling};
 use crate::allocator::RawAllocator;
 use crate::typed::Blocks;
@@ -52,7 +52,9 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
                 return Err(AllocError);
             }
             let more = Layout::from_size_align(end - cursor.addr(), 1).map_err(|_| AllocError)?;
-            let window = self.source.refill(self.window(), more)?;
+            let Refill::Window(window) = self.source.refill(self.window(), more)? else {
+                return Err(AllocError);
+            };
             self.set_window(window);
             if window.cursor != cursor {
                 return Err(AllocError); // the first window of a lazy arena: `block` was a dangling one
@@ -87,6 +89,36 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
         last
     }
 
+    /// Grows a block that cannot be grown in place.
+    ///
+    /// # Safety
+    /// As for `raw_grow`.
+    unsafe fn grow_elsewhere(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<u8>, AllocError> {
+        let last = self.is_last(block, old.size());
+        let moved = if S::CONTIGUOUS || !last {
+            // SAFETY: forwarded from the caller.
+            if let Some(resized) = unsafe { self.source.resize_own_block(block, new) } {
+                return resized;
+            }
+            self.allocate_layout(new)?
+        } else {
+            // The old block will be free: what is left of the window is worth keeping for its sake.
+            let now = Window { cursor: self.cursor.get().with_addr(block.addr().get()), ..self.window() };
+            self.fit(new).map_or_else(|| self.refill(now, new), |fit| Ok(self.take(fit)))?
+        };
+        // SAFETY: the new block has room for the old one's bytes, and they are apart.
+        unsafe { moved.copy_from_nonoverlapping(block, old.size()) };
+        // Still the last, if the new block is one of its own.
+        // SAFETY: the old block is live until now, and not used again.
+        unsafe { self.shrink(block, old.size(), 0) };
+        Ok(moved)
+    }
+
     /// Clears what is not known to be zero of `start .. end`, where `fresh` is the cursor before the range was
     /// handed out: at and above the greater of it and the source's mark, nothing was ever written.
     ///
@@ -98,6 +130,12 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
         // SAFETY: `start .. dirty_end` lies in the range.
         unsafe { start.write_bytes(0, bytes) };
     }
+}
+
+/// The layout of nothing, for freeing.
+fn no_bytes(layout: Layout) -> Layout {
+    // SAFETY: a size of zero is valid for every alignment.
+    unsafe { Layout::from_size_align_unchecked(0, layout.align()) }
 }
 
 // SAFETY: blocks come from the window, which only moves past them.
@@ -147,7 +185,11 @@ unsafe impl<S: Source, const MIN_ALIGN: usize> RawAllocator for Arena<S, MIN_ALI
     #[inline]
     unsafe fn raw_deallocate(&self, block: NonNull<u8>, layout: Layout) {
         // SAFETY: forwarded from the caller.
-        unsafe { self.shrink(block, layout.size(), 0) };
+        if !unsafe { self.shrink(block, layout.size(), 0) } && !S::CONTIGUOUS {
+            self.source.before_lowering(self.cursor.get());
+            // SAFETY: as above. Nothing can be done about a block that is not the latest of its kind.
+            let _ = unsafe { self.source.resize_own_block(block, no_bytes(layout)) };
+        }
     }
 
     #[inline]
@@ -162,9 +204,8 @@ unsafe impl<S: Source, const MIN_ALIGN: usize> RawAllocator for Arena<S, MIN_ALI
         if aligned && unsafe { self.try_grow(block, old.size(), new.size()) }.is_ok() {
             return Ok(NonNull::slice_from_raw_parts(block, new.size()));
         }
-        let moved = self.allocate_layout(new)?;
-        // SAFETY: the new block has room for the old one's bytes, and they are apart.
-        unsafe { moved.copy_from_nonoverlapping(block, old.size()) };
+        // SAFETY: forwarded from the caller.
+        let moved = unsafe { self.grow_elsewhere(block, old, new) }?;
         Ok(NonNull::slice_from_raw_parts(moved, new.size()))
     }
 

@@ -5,6 +5,9 @@
 //! back, `blocks` is what the `Allocator` traits need.
 
 mod blocks;
+#[cfg(feature = "allocator-api2")]
+pub(crate) mod chain;
+pub(crate) mod fixed;
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
 mod growth;
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
@@ -22,7 +25,7 @@ use crate::bump::{self, Fit};
 use core::alloc::Layout;
 use core::cell::Cell;
 use core::ptr::NonNull;
-use source::{DefaultSource, Source, Window};
+use source::{DefaultSource, Refill, Source, Window};
 
 /// A bump allocator: it hands out memory from a window of free memory, and frees all of it at once.
 ///
@@ -127,19 +130,28 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
         }
     }
 
-    /// The window is too small: asks the source for one that fits.
+    /// The window is too small: asks the source.
     #[cold]
     #[inline(never)]
     fn allocate_layout_slowly(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
         if layout.size() == 0 {
             return Ok(dangling(layout));
         }
+        self.refill(self.window(), layout)
+    }
+
+    /// A block from the source, which is told that `now` is free.
+    fn refill(&self, now: Window, layout: Layout) -> Result<NonNull<u8>, AllocError> {
         let align = layout.align().max(MIN_ALIGN);
         let size = bump::round_up(layout.size(), MIN_ALIGN).ok_or(AllocError)?;
         let need = Layout::from_size_align(size, align).map_err(|_| AllocError)?;
-        let window = self.source.refill(self.window(), need)?;
-        self.set_window(window);
-        self.fit(layout).map(|fit| self.take(fit)).ok_or(AllocError)
+        match self.source.refill(now, need)? {
+            Refill::Block(block) => Ok(block),
+            Refill::Window(window) => {
+                self.set_window(window);
+                self.fit(layout).map(|fit| self.take(fit)).ok_or(AllocError)
+            }
+        }
     }
 
     /// Moves the cursor down to `address`, which lies in the window's block, at or below the cursor.

@@ -3,14 +3,13 @@
 use super::Arena;
 use super::growth::{Growth, HEAD, Step};
 use super::options::{ArenaOptions, CommitPolicy};
-use super::source::{Rewind, Source, Statistics, Window, sealed};
+use super::source::{Refill, Rewind, Source, Statistics, Window, sealed};
 use crate::error::{Cause, Operation};
 use crate::os::{self, Pages, Placement};
 use crate::reservation::{RangeAdvice, Reservation};
 use crate::{AllocError, ReserveError, bump};
 use core::alloc::Layout;
 use core::cell::{Cell, OnceCell};
-use core::ptr;
 
 /// One reserved range of addresses, committed from its start as far as needed.
 ///
@@ -149,11 +148,14 @@ unsafe impl Source for Reserved {
     const LOW_ADDRESSES: bool = cfg!(target_pointer_width = "64");
     const CONTIGUOUS: bool = true;
 
-    fn refill(&self, now: Window, need: Layout) -> Result<Window, AllocError> {
-        self.try_refill(now, need).map_err(|error| {
-            self.remember(error);
-            AllocError
-        })
+    fn refill(&self, now: Window, need: Layout) -> Result<Refill, AllocError> {
+        match self.try_refill(now, need) {
+            Ok(window) => Ok(Refill::Window(window)),
+            Err(error) => {
+                self.remember(error);
+                Err(AllocError)
+            }
+        }
     }
 
     fn before_lowering(&self, cursor: *mut u8) {
@@ -176,13 +178,13 @@ unsafe impl Source for Reserved {
         }
     }
 
-    fn remaining(&self, now: Window) -> usize {
+    fn free(&self, now: Window) -> (usize, usize) {
         match self.range.get() {
-            Some(range) => range.size().bytes() - self.used(now.cursor),
-            // What the first allocation will ask for.
+            Some(range) => (now.cursor.addr(), range.size().bytes() - self.used(now.cursor)),
+            // What the first allocation will ask for, at an address that any page has.
             None => match self.options.reservation {
-                Some(bytes) => Pages::round_up(bytes).map_or(0, Pages::bytes),
-                None => os::RESERVATION_TIERS.first().copied().unwrap_or_default(),
+                Some(bytes) => (0, Pages::round_up(bytes).map_or(0, Pages::bytes)),
+                None => (0, os::RESERVATION_TIERS.first().copied().unwrap_or_default()),
             },
         }
     }
@@ -235,7 +237,7 @@ impl Arena {
     /// ```
     /// let arena = v_alloc::Arena::with_reservation(1 << 20)?;
     /// assert_eq!(arena.reserved_bytes(), 1 << 20);
-    /// assert!(arena.try_alloc([0_u8; 2 << 20]).is_err());
+    /// assert!(arena.try_alloc_slice_zeroed::<u8>(2 << 20).is_err());
     /// # Ok::<(), v_alloc::ReserveError>(())
     /// ```
     pub fn with_reservation(bytes: usize) -> Result<Self, ReserveError> {
@@ -271,8 +273,7 @@ impl<const MIN_ALIGN: usize> Arena<Reserved, MIN_ALIGN> {
     }
 
     pub(super) const fn lazy(options: ArenaOptions) -> Self {
-        let nowhere = ptr::without_provenance_mut(MIN_ALIGN);
-        Self::from_parts(Window { cursor: nowhere, limit: nowhere }, Reserved::new(options))
+        Self::from_parts(Window::nowhere(MIN_ALIGN), Reserved::new(options))
     }
 
     /// Reserves the range, if that has not happened yet.

@@ -1,7 +1,8 @@
 //! Where an arena's windows come from: the traits between the one arena and its sources.
 
-use crate::AllocError;
+use crate::{AllocError, bump};
 use core::alloc::Layout;
+use core::ptr::{self, NonNull};
 
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
 pub use super::reserved::Reserved as DefaultSource;
@@ -20,6 +21,34 @@ pub enum DefaultSource {}
 pub struct Window {
     pub(crate) cursor: *mut u8,
     pub(crate) limit: *mut u8,
+}
+
+impl Window {
+    /// A window with no room, for an arena that has none yet. The cursor is a multiple of `min_align`, not null.
+    pub(crate) const fn nowhere(min_align: usize) -> Self {
+        let nowhere = ptr::without_provenance_mut(min_align);
+        Self { cursor: nowhere, limit: nowhere }
+    }
+
+    /// The part of `start .. start + bytes` that may be a window.
+    pub(crate) fn over(start: *mut u8, bytes: usize) -> Self {
+        let bytes = bytes.min(bump::HIGHEST_LIMIT.saturating_sub(start.addr()));
+        Self { cursor: start, limit: start.wrapping_add(bytes) }
+    }
+
+    /// Bytes between the cursor and the limit.
+    pub(crate) fn remaining(self) -> usize {
+        self.limit.addr() - self.cursor.addr()
+    }
+}
+
+/// What a source supplies.
+#[derive(Clone, Copy, Debug)]
+pub enum Refill {
+    /// The next window; the request fits in it.
+    Window(Window),
+    /// A block of its own for the request; the window stays.
+    Block(NonNull<u8>),
 }
 
 pub(crate) mod sealed {
@@ -42,10 +71,10 @@ pub unsafe trait Source: sealed::Sealed {
     #[doc(hidden)]
     const CONTIGUOUS: bool;
 
-    /// Supplies a window in which `need` fits. May run user code that allocates in the same arena: nothing the
-    /// arena knew before the call holds after it.
+    /// Supplies memory for `need`. May run user code that allocates in the same arena: nothing the arena knew
+    /// before the call holds after it.
     #[doc(hidden)]
-    fn refill(&self, now: Window, need: Layout) -> Result<Window, AllocError>;
+    fn refill(&self, now: Window, need: Layout) -> Result<Refill, AllocError>;
 
     /// Hears of the cursor before it is lowered: whatever lies below was handed out.
     #[doc(hidden)]
@@ -59,9 +88,24 @@ pub unsafe trait Source: sealed::Sealed {
     #[doc(hidden)]
     fn statistics(&self, now: Window) -> Statistics;
 
-    /// How many bytes the next allocations can take in all, before alignment.
+    /// The address where the next block would start, and how many bytes are free from there.
     #[doc(hidden)]
-    fn remaining(&self, now: Window) -> usize;
+    fn free(&self, now: Window) -> (usize, usize);
+
+    /// Resizes a block that [`Refill::Block`] supplied, or frees it for a new size of 0, if it is the latest of
+    /// its kind. `None` if it is not, and nothing has happened then.
+    ///
+    /// # Safety
+    /// `block` is live; on success it is the returned one that is.
+    #[doc(hidden)]
+    unsafe fn resize_own_block(
+        &self,
+        block: NonNull<u8>,
+        new: Layout,
+    ) -> Option<Result<NonNull<u8>, AllocError>> {
+        let _ = (block, new);
+        None
+    }
 }
 
 /// A source that can take memory back from a point on.
@@ -80,7 +124,7 @@ pub unsafe trait Rewind: Source {
     #[doc(hidden)]
     fn start(&self) -> Self::Mark;
 
-    /// The window as it was at the mark. A mark above the present cursor changes nothing.
+    /// The window as it was at the mark. A mark that is not below the present cursor changes nothing.
     ///
     /// # Safety
     /// The mark came from this source, and nothing that was handed out since is in use.

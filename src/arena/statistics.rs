@@ -50,14 +50,15 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
 
     /// What can still be handed out, with alignment padding, in bytes.
     pub fn remaining_capacity(&self) -> usize {
-        self.source.remaining(self.window())
+        self.source.free(self.window()).1
     }
 
     /// Whether a block of this layout fits into [`remaining_capacity`](Self::remaining_capacity) as things are.
     /// There may be no memory for it all the same.
     pub fn has_capacity_for(&self, layout: Layout) -> bool {
-        let padding = self.cursor.get().addr().wrapping_neg() & (layout.align() - 1);
-        padding.checked_add(layout.size()).is_some_and(|needed| needed <= self.remaining_capacity())
+        let (address, bytes) = self.source.free(self.window());
+        let padding = address.wrapping_neg() & (layout.align() - 1);
+        padding.checked_add(layout.size()).is_some_and(|needed| needed <= bytes)
     }
 }
 
