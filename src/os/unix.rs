@@ -8,7 +8,6 @@
 use super::{Advice, OsError, Pages, Placement};
 use core::ffi::c_void;
 use core::ptr::{self, NonNull};
-use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags};
 
@@ -53,6 +52,7 @@ pub(crate) fn address_space() -> usize {
 /// shows the size, or half of it.
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 fn machine_address_space() -> usize {
+    use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
     static CACHED: AtomicUsize = AtomicUsize::new(0);
     let cached = CACHED.load(Relaxed);
     if cached != 0 {
@@ -100,15 +100,19 @@ pub(crate) fn reserve(size: Pages, placement: Placement) -> Result<NonNull<u8>, 
     let chosen = start.wrapping_add(padding);
     let tail = chosen.wrapping_add(size.bytes());
     // SAFETY: both ends are parts of the mapping made above, which nobody else knows of yet.
-    let trimmed = unsafe { unmap(start, padding).and_then(|()| unmap(tail, slack - padding)) };
-    match (trimmed, NonNull::new(chosen)) {
-        (Ok(()), Some(chosen)) => Ok(chosen),
-        (error, _) => {
-            // SAFETY: as above; unmapping a part that is unmapped already is allowed.
-            let _ = unsafe { unmap(start, mapped) };
-            Err(error.err().unwrap_or(OsError(Errno::NOMEM.raw_os_error())))
-        }
+    if let Err(error) = unsafe { unmap(tail, slack - padding) } {
+        // SAFETY: as above.
+        let _ = unsafe { unmap(start, mapped) };
+        return Err(error);
     }
+    // SAFETY: as above.
+    if let Err(error) = unsafe { unmap(start, padding) } {
+        // Not the tail again: it may be another thread's by now.
+        // SAFETY: as above.
+        let _ = unsafe { unmap(start, padding + size.bytes()) };
+        return Err(error);
+    }
+    NonNull::new(chosen).ok_or(OsError(Errno::NOMEM.raw_os_error()))
 }
 
 /// # Safety
@@ -190,7 +194,9 @@ pub(crate) unsafe fn advise(start: NonNull<u8>, size: Pages, advice: Advice) {
         let _ = call(|| unsafe { rustix::mm::madvise(start.as_ptr().cast(), size.bytes(), flag) });
     }
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    let _ = (start, size, advice);
+    if let (_, _, Advice::Name(_name)) = (start, size, advice) {
+        // Nothing to be told there.
+    }
 }
 
 /// # Safety
@@ -200,7 +206,10 @@ pub(crate) unsafe fn release(start: NonNull<u8>, size: Pages) -> Result<(), OsEr
     let released = unsafe { unmap(start.as_ptr(), size.bytes()) };
     if released.is_err() {
         // At the limit of mappings, cutting a range out of merged neighbours fails. The addresses are lost then,
-        // but the memory need not be.
+        // but the memory need not be. (`DontNeed` is Linux's MADV_NORMAL to rustix, and would do nothing.)
+        #[cfg(target_os = "linux")]
+        let advice = rustix::mm::Advice::LinuxDontNeed;
+        #[cfg(not(target_os = "linux"))]
         let advice = rustix::mm::Advice::DontNeed;
         // SAFETY: the range is ours and nothing in it will be used again.
         let _ = call(|| unsafe { rustix::mm::madvise(start.as_ptr().cast(), size.bytes(), advice) });
