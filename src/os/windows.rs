@@ -23,8 +23,9 @@ pub(crate) const RESERVATION_TIERS: &[usize] = &[8 << 30, 1 << 30, 64 << 20, 4 <
 #[cfg(not(target_pointer_width = "64"))]
 pub(crate) const RESERVATION_TIERS: &[usize] = &[64 << 20, 4 << 20, 256 << 10];
 
-/// The allocation granularity of every Windows so far; reservations start at multiples of it.
-pub(super) const GUARANTEED_ALIGNMENT: usize = 64 << 10;
+/// Reservations start at multiples of 64 KiB. But what is to be aligned may be an offset into one, and offsets
+/// are multiples of a page.
+pub(super) const GUARANTEED_ALIGNMENT: usize = 4096;
 
 const ERROR_NOT_ENOUGH_MEMORY: OsError = OsError(8);
 
@@ -111,18 +112,26 @@ pub(crate) unsafe fn populate(start: NonNull<u8>, size: Pages) {
 
 /// # Safety
 /// The range is committed, and no reference to anything in it exists.
-pub(crate) unsafe fn advise(_start: NonNull<u8>, _size: Pages, _advice: Advice) {}
+pub(crate) unsafe fn advise(_start: NonNull<u8>, _size: Pages, advice: Advice) {
+    if let Advice::Name(_name) = advice {
+        // Ranges have no names here.
+    }
+}
 
 /// # Safety
 /// The range is one that `reserve` returned, whole, and nothing in it will be used again.
 pub(crate) unsafe fn release(start: NonNull<u8>, _size: Pages) -> Result<(), OsError> {
+    // An aligned range starts somewhere in its reservation, and MEM_RELEASE takes the base, and the size 0.
     let mut info = MEMORY_BASIC_INFORMATION::default();
     let info_size = size_of::<MEMORY_BASIC_INFORMATION>();
-    // SAFETY: `info` is a valid place to write to, of the size given.
-    let written = unsafe { VirtualQuery(start.as_ptr().cast(), &mut info, info_size) };
-    let base = if written == 0 { start.as_ptr().cast() } else { info.AllocationBase };
-    // SAFETY: forwarded from the caller. MEM_RELEASE takes the base of the reservation and the size 0.
-    call_bool(|| unsafe { VirtualFree(base, 0, MEM_RELEASE) })
+    call_bool(|| {
+        // SAFETY: `info` is a valid place to write to, of the size given.
+        if unsafe { VirtualQuery(start.as_ptr().cast(), &mut info, info_size) } == 0 {
+            return 0;
+        }
+        // SAFETY: forwarded from the caller.
+        unsafe { VirtualFree(info.AllocationBase, 0, MEM_RELEASE) }
+    })
 }
 
 /// Writes `message` to standard error, and ends the process by the C library's `abort`.
@@ -142,15 +151,17 @@ pub(crate) fn abort(message: &[u8]) -> ! {
 /// Makes a call that returns null on failure, and keeps the thread's last-error code: a handler must not change
 /// it under the code it interrupts.
 fn call(system_call: impl FnOnce() -> *mut c_void) -> Result<NonNull<c_void>, OsError> {
-    // SAFETY: these two only read and write a number of this thread.
-    unsafe {
-        let saved = GetLastError();
-        NonNull::new(system_call()).ok_or_else(|| {
-            let code = GetLastError();
-            SetLastError(saved);
-            OsError(i32::from_ne_bytes(code.to_ne_bytes()))
-        })
-    }
+    // SAFETY: reads a number of this thread.
+    let saved = unsafe { GetLastError() };
+    let result = NonNull::new(system_call()).ok_or_else(|| {
+        // SAFETY: as above.
+        let code = unsafe { GetLastError() };
+        OsError(i32::from_ne_bytes(code.to_ne_bytes()))
+    });
+    // Also after success: few calls promise to leave it alone then.
+    // SAFETY: writes a number of this thread.
+    unsafe { SetLastError(saved) };
+    result
 }
 
 /// As [`call`], for calls that return zero on failure.
