@@ -1,8 +1,10 @@
 //! A backend on the Rust allocator, for Miri and other tools that do not know system calls.
 //!
 //! `RUSTFLAGS="--cfg v_alloc_heap_os"` selects it on any machine. Memory is committed from the start, so no
-//! failure comes from `commit`, and nothing becomes inaccessible; all else keeps the contracts: what is
-//! committed for the first time, or again after `decommit`, reads zero.
+//! failure comes from `commit`, and nothing becomes inaccessible; all else keeps the contracts.
+//!
+//! What is not committed is zero here: `decommit` wipes, not `commit`, since committing keeps contents (two
+//! threads may commit the same pages).
 
 extern crate alloc;
 
@@ -49,7 +51,7 @@ pub(crate) fn reserve(size: Pages, placement: Placement) -> Result<NonNull<u8>, 
         size.bytes().checked_add(placement.slack()).and_then(|sum| sum.checked_add(PAGE)).ok_or(ENOMEM)?;
     let layout = Layout::from_size_align(bytes, PAGE).map_err(|_| ENOMEM)?;
     // SAFETY: the layout has at least a page.
-    let block = NonNull::new(unsafe { alloc::alloc::alloc(layout) }).ok_or(ENOMEM)?;
+    let block = NonNull::new(unsafe { alloc::alloc::alloc_zeroed(layout) }).ok_or(ENOMEM)?;
     let padding = if placement.slack() == 0 { 0 } else { placement.padding(block.addr().get() + PAGE) };
     // SAFETY: a page plus the padding lies within the block, which has `size` and the slack besides; the header
     // fits the page before the range and is aligned as the range is.
@@ -61,17 +63,18 @@ pub(crate) fn reserve(size: Pages, placement: Placement) -> Result<NonNull<u8>, 
 }
 
 /// # Safety
-/// The range lies in one reservation of ours and is not committed.
-pub(crate) unsafe fn commit(start: NonNull<u8>, size: Pages) -> Result<(), OsError> {
-    // SAFETY: the range is ours, and has no contents yet.
-    unsafe { start.write_bytes(0, size.bytes()) };
+/// The range lies in one reservation of ours.
+#[allow(clippy::unnecessary_wraps, reason = "the signature of every platform")]
+pub(crate) unsafe fn commit(_start: NonNull<u8>, _size: Pages) -> Result<(), OsError> {
     Ok(())
 }
 
 /// # Safety
 /// The range lies in one reservation of ours, and nothing in it will be used before it is committed again.
 #[allow(clippy::unnecessary_wraps, reason = "the signature of every platform")]
-pub(crate) unsafe fn decommit(_start: NonNull<u8>, _size: Pages) -> Result<(), OsError> {
+pub(crate) unsafe fn decommit(start: NonNull<u8>, size: Pages) -> Result<(), OsError> {
+    // SAFETY: the range is ours, and the caller gives up the contents.
+    unsafe { start.write_bytes(0, size.bytes()) };
     Ok(())
 }
 
@@ -79,7 +82,7 @@ pub(crate) unsafe fn decommit(_start: NonNull<u8>, _size: Pages) -> Result<(), O
 /// The range is committed, and nothing in it is in use.
 pub(crate) unsafe fn discard(start: NonNull<u8>, size: Pages) -> Result<(), OsError> {
     // SAFETY: forwarded from the caller.
-    unsafe { commit(start, size) }
+    unsafe { decommit(start, size) }
 }
 
 /// # Safety
@@ -88,7 +91,11 @@ pub(crate) unsafe fn populate(_start: NonNull<u8>, _size: Pages) {}
 
 /// # Safety
 /// The range is committed, and no reference to anything in it exists.
-pub(crate) unsafe fn advise(_start: NonNull<u8>, _size: Pages, _advice: Advice) {}
+pub(crate) unsafe fn advise(_start: NonNull<u8>, _size: Pages, advice: Advice) {
+    if let Advice::Name(_name) = advice {
+        // Blocks of the heap have no names.
+    }
+}
 
 /// # Safety
 /// The range is one that `reserve` returned, whole, and nothing in it will be used again.
