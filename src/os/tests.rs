@@ -1,1 +1,346 @@
+//! The contracts of the module, on whatever platform the tests run.
 
+use super::{Advice, OsError, Pages, Placement, allocation_granularity, faults, page_bytes};
+use core::ops::Range;
+use core::ptr::NonNull;
+use core::slice;
+use std::vec;
+use std::vec::Vec;
+
+const HEAP: bool = cfg!(any(miri, v_alloc_heap_os));
+
+const MIB: usize = 1 << 20;
+
+/// A reserved range, and which of its pages are committed.
+struct Reserved {
+    start: NonNull<u8>,
+    committed: Vec<bool>,
+}
+
+impl Reserved {
+    fn new(pages: usize, placement: Placement) -> Self {
+        let start = super::reserve(pages_of(pages), placement).unwrap();
+        Self { start, committed: vec![false; pages] }
+    }
+
+    /// The address of a page, which may be the one after the last.
+    fn page(&self, index: usize) -> NonNull<u8> {
+        assert!(index <= self.committed.len());
+        // SAFETY: in or just behind the range.
+        unsafe { self.start.add(index * page_bytes()) }
+    }
+
+    fn is_committed(&self, pages: &Range<usize>) -> bool {
+        self.committed[pages.clone()].iter().all(|&committed| committed)
+    }
+
+    fn commit(&mut self, pages: Range<usize>) {
+        // SAFETY: the pages are ours.
+        unsafe { super::commit(self.page(pages.start), pages_of(pages.len())) }.unwrap();
+        self.committed[pages].fill(true);
+    }
+
+    fn decommit(&mut self, pages: Range<usize>) {
+        // SAFETY: the pages are ours, and the borrows that `bytes` hands out have ended.
+        unsafe { super::decommit(self.page(pages.start), pages_of(pages.len())) }.unwrap();
+        self.committed[pages].fill(false);
+    }
+
+    fn discard(&mut self, pages: Range<usize>) {
+        assert!(self.is_committed(&pages));
+        // SAFETY: the pages are committed, and the borrows that `bytes` hands out have ended.
+        unsafe { super::discard(self.page(pages.start), pages_of(pages.len())) }.unwrap();
+    }
+
+    fn populate(&mut self, pages: Range<usize>) {
+        assert!(self.is_committed(&pages));
+        // SAFETY: the pages are committed, and this thread has the only handle to them.
+        unsafe { super::populate(self.page(pages.start), pages_of(pages.len())) };
+    }
+
+    fn advise(&mut self, pages: Range<usize>, advice: Advice) {
+        assert!(self.is_committed(&pages));
+        // SAFETY: the pages are committed, and the borrows that `bytes` hands out have ended.
+        unsafe { super::advise(self.page(pages.start), pages_of(pages.len()), advice) };
+    }
+
+    fn bytes(&mut self, pages: Range<usize>) -> &mut [u8] {
+        assert!(self.is_committed(&pages));
+        // SAFETY: committed, hence initialised, and borrowed as `self` is.
+        unsafe { slice::from_raw_parts_mut(self.page(pages.start).as_ptr(), pages.len() * page_bytes()) }
+    }
+
+    fn release(self) {
+        // SAFETY: the range is whole, and its only handle ends here.
+        unsafe { super::release(self.start, pages_of(self.committed.len())) }.unwrap();
+    }
+
+    /// Asserts that exactly the committed pages can be accessed. Blocks of the heap always can.
+    fn assert_access(&self) {
+        if HEAP {
+            return;
+        }
+        for (index, &committed) in self.committed.iter().enumerate() {
+            for byte in [0, page_bytes() - 1] {
+                let address = self.page(index).as_ptr().wrapping_add(byte);
+                assert_eq!(system::is_accessible(address), committed, "byte {byte} of page {index}");
+            }
+        }
+    }
+}
+
+fn pages_of(count: usize) -> Pages {
+    Pages::round_up(count * page_bytes()).unwrap()
+}
+
+fn all_are(bytes: &[u8], value: u8) -> bool {
+    bytes.iter().all(|&byte| byte == value)
+}
+
+#[test]
+fn sizes_are_powers_of_two() {
+    assert!(page_bytes().is_power_of_two() && page_bytes() >= 4096);
+    assert!(allocation_granularity().is_power_of_two() && allocation_granularity() >= page_bytes());
+}
+
+#[test]
+fn reserve_keeps_the_placement() {
+    let page = page_bytes();
+    let at = |align, offset| Placement { align, offset };
+    let placements = [
+        Placement::ANYWHERE,
+        at(page, 0),
+        at(4 * page, page),
+        at(64 << 10, 0),
+        at(64 << 10, page),
+        at(2 * MIB, 0),
+        at(2 * MIB, page),
+        at(2 * MIB, MIB),
+        at(2 * MIB, 3 * MIB),
+        at(16 * MIB, 16 * MIB - page),
+    ];
+    for placement in placements {
+        // Several at once, so that one cannot be right by accident.
+        let mut ranges: Vec<_> = (1..=4).map(|pages| Reserved::new(pages, placement)).collect();
+        for range in &mut ranges {
+            assert_eq!(range.start.addr().get() % page, 0, "{placement:?}");
+            assert_eq!((range.start.addr().get() + placement.offset) % placement.align, 0, "{placement:?}");
+            range.assert_access();
+            let all = 0..range.committed.len();
+            range.commit(all.clone());
+            range.bytes(all).fill(1);
+            range.assert_access();
+        }
+        for range in &mut ranges {
+            assert!(all_are(range.bytes(0..range.committed.len()), 1), "ranges overlap");
+        }
+        ranges.into_iter().for_each(Reserved::release);
+    }
+}
+
+#[test]
+fn commit_gives_zeroes_and_keeps_contents() {
+    let mut range = Reserved::new(4, Placement::ANYWHERE);
+    range.commit(1..3);
+    range.assert_access();
+    assert!(all_are(range.bytes(1..3), 0));
+    range.bytes(1..3).fill(7);
+    range.commit(0..4);
+    range.assert_access();
+    assert!(all_are(range.bytes(0..1), 0));
+    assert!(all_are(range.bytes(1..3), 7), "already committed");
+    assert!(all_are(range.bytes(3..4), 0));
+    range.release();
+}
+
+#[test]
+fn decommit_forgets_exactly_its_pages() {
+    let mut range = Reserved::new(4, Placement::ANYWHERE);
+    range.commit(0..4);
+    range.bytes(0..4).fill(7);
+    range.decommit(1..3);
+    range.assert_access();
+    assert!(all_are(range.bytes(0..1), 7));
+    assert!(all_are(range.bytes(3..4), 7));
+    range.commit(1..3);
+    range.assert_access();
+    assert!(all_are(range.bytes(1..3), 0));
+    range.bytes(1..3).fill(8);
+    range.decommit(0..4);
+    range.assert_access();
+    range.decommit(0..4);
+    range.commit(0..4);
+    assert!(all_are(range.bytes(0..4), 0));
+    range.release();
+}
+
+#[test]
+fn discard_gives_zeroes_and_stays_accessible() {
+    let mut range = Reserved::new(4, Placement::ANYWHERE);
+    range.commit(0..3);
+    range.bytes(0..3).fill(7);
+    range.discard(1..3);
+    range.assert_access();
+    assert!(all_are(range.bytes(0..1), 7));
+    assert!(all_are(range.bytes(1..3), 0));
+    range.bytes(1..3).fill(8);
+    assert!(all_are(range.bytes(1..3), 8));
+    range.release();
+}
+
+#[test]
+fn populate_and_advise_change_no_contents() {
+    let advices =
+        [Advice::HugePages, Advice::SmallPages, Advice::ExcludeFromCoreDumps, Advice::Name(c"v_alloc test")];
+    let mut range = Reserved::new(4, Placement::ANYWHERE);
+    range.commit(0..3);
+    range.bytes(0..1).fill(7);
+    range.populate(0..3);
+    for advice in advices {
+        range.advise(0..3, advice);
+        range.populate(0..3);
+        range.assert_access();
+        assert!(all_are(range.bytes(0..1), 7), "{advice:?}");
+        assert!(all_are(range.bytes(1..3), 0), "{advice:?}");
+        // Advice does not outlive the memory: what is committed anew is as good as ever.
+        range.discard(1..2);
+        range.decommit(2..3);
+        range.commit(2..3);
+        assert!(all_are(range.bytes(1..3), 0), "{advice:?}");
+    }
+    range.release();
+}
+
+#[test]
+fn release_gives_the_whole_range_back() {
+    if HEAP {
+        return; // Miri reports leaks itself
+    }
+    for placement in [Placement::ANYWHERE, Placement { align: 2 * MIB, offset: MIB }] {
+        // Another thread may reserve the same addresses right after; it will not do so each time.
+        let gone = (0..1000).any(|_| {
+            let mut range = Reserved::new(8, placement);
+            let (base, end) = system::mapping(range.page(0).as_ptr(), range.page(8).as_ptr());
+            range.commit(2..5);
+            range.bytes(2..5).fill(7);
+            range.release();
+            (base..end).step_by(page_bytes()).all(|address| !system::is_mapped(address))
+        });
+        assert!(gone, "{placement:?}");
+    }
+}
+
+#[test]
+fn impossible_reservations_have_a_code() {
+    let over_aligned = Placement { align: 2 * MIB, offset: MIB };
+    for placement in [Placement::ANYWHERE, over_aligned] {
+        for less in [0, page_bytes(), MIB, 2 * MIB - 1, 2 * MIB, 2 * MIB + 1, 4 * MIB] {
+            let size = Pages::round_down(usize::MAX - less);
+            let OsError(code) = super::reserve(size, placement).unwrap_err();
+            assert!(code != 0 && code != faults::INJECTED, "{size:?} {placement:?}");
+        }
+    }
+}
+
+#[test]
+fn the_error_code_of_the_thread_is_kept() {
+    let kept = system::set_error_code();
+    let now = || std::io::Error::last_os_error().raw_os_error();
+    assert_eq!(now(), Some(kept));
+
+    let failed = super::reserve(Pages::round_down(usize::MAX - 4 * MIB), Placement::ANYWHERE);
+    assert_eq!(now(), Some(kept), "after a failure");
+    assert!(failed.is_err());
+
+    let mut range = Reserved::new(4, Placement { align: 2 * MIB, offset: MIB });
+    assert_eq!(now(), Some(kept), "after reserve");
+    range.commit(0..4);
+    assert_eq!(now(), Some(kept), "after commit");
+    range.populate(0..4);
+    range.advise(0..4, Advice::HugePages);
+    range.advise(0..4, Advice::Name(c"v_alloc test"));
+    range.discard(0..4);
+    assert_eq!(now(), Some(kept), "after discard");
+    range.decommit(0..2);
+    assert_eq!(now(), Some(kept), "after decommit");
+    range.release();
+    assert_eq!(now(), Some(kept), "after release");
+}
+
+/// What the tests ask the system besides what the library does.
+#[cfg(unix)]
+mod system {
+    use std::os::fd::AsRawFd;
+    use std::os::unix::net::UnixStream;
+
+    unsafe extern "C" {
+        fn write(file: i32, bytes: *const u8, count: usize) -> isize;
+    }
+
+    /// Lets the kernel read the byte: it answers EFAULT where a load would end the process.
+    pub(super) fn is_accessible(address: *const u8) -> bool {
+        let (socket, _other_end) = UnixStream::pair().unwrap();
+        // SAFETY: the kernel checks the address, and the socket is open.
+        unsafe { write(socket.as_raw_fd(), address, 1) == 1 }
+    }
+
+    /// Whether anything is at the page of this address.
+    pub(super) fn is_mapped(address: usize) -> bool {
+        let page = core::ptr::without_provenance_mut(address);
+        // SAFETY: this changes neither the memory, which is no file's, nor access to it.
+        unsafe { rustix::mm::msync(page, 1, rustix::mm::MsyncFlags::ASYNC) }.is_ok()
+    }
+
+    /// All that the system reserved for a range: nothing else here.
+    pub(super) fn mapping(start: *const u8, end: *const u8) -> (usize, usize) {
+        (start.addr(), end.addr())
+    }
+
+    /// Sets `errno`, and returns its value.
+    pub(super) fn set_error_code() -> i32 {
+        // SAFETY: there is no such file, and nothing to write.
+        assert_eq!(unsafe { write(-1, core::ptr::null(), 0) }, -1);
+        rustix::io::Errno::BADF.raw_os_error()
+    }
+}
+
+/// What the tests ask the system besides what the library does.
+#[cfg(windows)]
+mod system {
+    use windows_sys::Win32::Foundation::SetLastError;
+    use windows_sys::Win32::System::Memory::{
+        MEM_COMMIT, MEM_FREE, MEMORY_BASIC_INFORMATION, PAGE_READWRITE, VirtualQuery,
+    };
+
+    fn query(address: usize) -> MEMORY_BASIC_INFORMATION {
+        let mut info = MEMORY_BASIC_INFORMATION::default();
+        // SAFETY: `info` is a valid place to write to, of the size given.
+        let written =
+            unsafe { VirtualQuery(core::ptr::without_provenance(address), &mut info, size_of_val(&info)) };
+        assert_ne!(written, 0);
+        info
+    }
+
+    /// Whether the page of this address is committed, for reading and writing.
+    pub(super) fn is_accessible(address: *const u8) -> bool {
+        let info = query(address.addr());
+        info.State == MEM_COMMIT && info.Protect == PAGE_READWRITE
+    }
+
+    /// Whether anything is at the page of this address.
+    pub(super) fn is_mapped(address: usize) -> bool {
+        query(address).State != MEM_FREE
+    }
+
+    /// All that the system reserved for a range: with the slack before it.
+    pub(super) fn mapping(start: *const u8, end: *const u8) -> (usize, usize) {
+        (query(start.addr()).AllocationBase.addr(), end.addr())
+    }
+
+    /// Sets the last-error code, and returns its value.
+    pub(super) fn set_error_code() -> i32 {
+        // SAFETY: writes a number of this thread.
+        unsafe { SetLastError(4321) };
+        4321
+    }
+}
