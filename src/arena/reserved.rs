@@ -48,7 +48,10 @@ impl Reserved {
             return Ok(range);
         }
         let range = self.reserve()?;
-        Ok(self.range.get_or_init(|| range))
+        let lost = ReserveError::new(Operation::Reserve, range.size().bytes(), Cause::BeyondBudget);
+        // Not `get_or_init`, which panics if the cell was filled meanwhile; nothing here could fill it.
+        let _ = self.range.set(range);
+        self.range.get().ok_or(lost)
     }
 
     fn reserve(&self) -> Result<Reservation, ReserveError> {

@@ -103,10 +103,12 @@ pub(crate) unsafe fn discard(start: NonNull<u8>, size: Pages) -> Result<(), OsEr
 /// # Safety
 /// The range is committed, and no other thread accesses it.
 pub(crate) unsafe fn populate(start: NonNull<u8>, size: Pages) {
-    for offset in (0..size.bytes()).step_by(page_size()) {
+    let mut offset = 0; // not `step_by`, which panics at a step of 0, as far as a linker can see
+    while offset < size.bytes() {
         let byte = start.as_ptr().wrapping_add(offset);
         // SAFETY: the byte is committed and nobody else accesses it; it is written back unchanged.
         unsafe { byte.write_volatile(byte.read_volatile()) };
+        offset += page_size();
     }
 }
 
