@@ -1,8 +1,7 @@
-//! Every allocator by its `try_` methods, in a program that cannot be linked if a panic or the abort of the short
-//! forms is reachable.
+//! Every allocator by its `try_` methods, in a program that cannot be linked if a panic is reachable.
 //!
-//! The panic handler and this program's own `abort` call functions that do not exist. The optimiser removes what
-//! nothing calls; what something calls, the linker reports by name.
+//! The panic handler calls a function that does not exist. The optimiser removes the handler if nothing calls it;
+//! if something does, the linker reports `a_panic_is_reachable`.
 #![no_std]
 #![no_main]
 
@@ -20,15 +19,6 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
         safe fn a_panic_is_reachable() -> !;
     }
     a_panic_is_reachable()
-}
-
-/// In place of the C library's, which the short forms call.
-#[unsafe(no_mangle)]
-extern "C" fn abort() -> ! {
-    unsafe extern "C" {
-        safe fn an_abort_is_reachable() -> !;
-    }
-    an_abort_is_reachable()
 }
 
 #[link(name = "c")]
