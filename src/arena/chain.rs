@@ -119,7 +119,7 @@ impl<A: Allocator> Chain<A> {
     /// Takes the first block out of a list, if it was linked after the first `count`.
     fn unlink(list: &Cell<Link>, count: usize) -> Link {
         let first = list.get().filter(|&first| Self::header(first).number > count)?;
-        list.set(Self::header(first).previous.get());
+        list.set(Self::header(first).previous.take());
         Some(first)
     }
 
