@@ -1,0 +1,166 @@
+//! What several rooms need: tests in a process of their own, and looks at the memory of this one.
+#![allow(dead_code, unused_imports, reason = "every room uses another part")]
+
+#[cfg(unix)]
+pub use processes::*;
+
+#[cfg(target_os = "linux")]
+pub use memory::*;
+
+/// The bytes of a page.
+pub fn page() -> usize {
+    v_alloc::os::page_size().unwrap()
+}
+
+#[cfg(unix)]
+mod processes {
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::{Command, Output, Stdio};
+
+    /// Names the test that a child process is to run.
+    const CHILD: &str = "V_ALLOC_TEST_CHILD";
+
+    pub const SIGABRT: i32 = 6;
+    pub const SIGBUS: i32 = if cfg!(any(target_os = "linux", target_os = "android")) { 7 } else { 10 };
+    pub const SIGSEGV: i32 = 11;
+
+    /// Runs `body` in a process that runs nothing else, so that limits and totals of a process do not touch other
+    /// tests. `test` is the path of the calling test.
+    pub fn isolated(test: &str, body: impl FnOnce()) {
+        if is_child(test) {
+            body();
+            println!("{}", reached_its_end(test));
+            return;
+        }
+        let output = run_child(test);
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            output.status.success() && said.contains(&reached_its_end(test)),
+            "{test} in a process of its own: {}\n{said}\n{}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+
+    /// Runs `body`, which must not return, in a child process; tells by which signal that died, and what it wrote
+    /// to standard error.
+    pub fn killed(test: &str, body: impl FnOnce()) -> Option<(i32, String)> {
+        if is_child(test) {
+            no_core_file();
+            body();
+            println!("{}", reached_its_end(test));
+            std::process::exit(0);
+        }
+        let output = run_child(test);
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(!said.contains(&reached_its_end(test)), "{test}: the child survived");
+        let signal = output.status.signal();
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(signal.is_some(), "{test}: no signal, but {}\n{said}\n{error}", output.status);
+        signal.map(|signal| (signal, error))
+    }
+
+    fn is_child(test: &str) -> bool {
+        std::env::var_os(CHILD).is_some_and(|name| name == *test)
+    }
+
+    fn run_child(test: &str) -> Output {
+        // The runner without test threads: nothing else maps memory in that process.
+        Command::new(std::env::current_exe().unwrap())
+            .args([test, "--exact", "--nocapture", "--test-threads=1"])
+            .env(CHILD, test)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+
+    /// Without it, a misspelt name would run no test, and pass.
+    fn reached_its_end(test: &str) -> String {
+        format!("the child of {test} reached its end")
+    }
+
+    fn no_core_file() {
+        use rustix::process::{Resource, Rlimit, setrlimit};
+        setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }).unwrap();
+    }
+
+    /// Lowers a limit of this process.
+    pub fn limit(resource: rustix::process::Resource, bytes: u64) {
+        let limits = rustix::process::Rlimit { current: Some(bytes), maximum: Some(bytes) };
+        rustix::process::setrlimit(resource, limits).unwrap();
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod memory {
+    use std::ffi::{c_int, c_uchar, c_void};
+
+    unsafe extern "C" {
+        fn mincore(start: *mut c_void, bytes: usize, pages: *mut c_uchar) -> c_int;
+    }
+
+    /// How many of the `bytes` from `start` on are resident; `start` is rounded down to a page, `bytes` up.
+    pub fn resident_bytes(start: usize, bytes: usize) -> usize {
+        let page = super::page();
+        let first = start / page * page;
+        let size = (start + bytes).next_multiple_of(page) - first;
+        let mut pages: Vec<c_uchar> = vec![0; size / page];
+        // SAFETY: there is a byte for every page, and the kernel only looks at the range.
+        let status =
+            unsafe { mincore(std::ptr::with_exposed_provenance_mut(first), size, pages.as_mut_ptr()) };
+        assert_eq!(status, 0, "mincore: {}", std::io::Error::last_os_error());
+        pages.iter().filter(|&&state| state & 1 == 1).count() * page
+    }
+
+    /// A mapping of this process, as `/proc/self/smaps` shows it.
+    #[derive(Debug)]
+    pub struct Mapping {
+        pub start: usize,
+        pub end: usize,
+        /// As `rw-p`.
+        pub access: String,
+        /// The rest of the first line: a path, or the name of anonymous memory.
+        pub name: String,
+        pub rss: usize,
+        /// As `rd wr mr`, see `VmFlags` in proc(5).
+        pub flags: Vec<String>,
+    }
+
+    /// The mappings that overlap `start .. start + bytes`.
+    pub fn mappings(start: usize, bytes: usize) -> Vec<Mapping> {
+        let smaps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+        let mut all: Vec<Mapping> = Vec::new();
+        for line in smaps.lines() {
+            let mut words = line.split_ascii_whitespace();
+            let key = words.next().unwrap();
+            if let Some(field) = key.strip_suffix(':') {
+                let last = all.last_mut().unwrap();
+                match field {
+                    "Rss" => last.rss = words.next().unwrap().parse::<usize>().unwrap() << 10,
+                    "VmFlags" => last.flags = words.map(str::to_owned).collect(),
+                    _ => {}
+                }
+                continue;
+            }
+            let (from, to) = key.split_once('-').unwrap();
+            let address = |text| usize::from_str_radix(text, 16).unwrap();
+            all.push(Mapping {
+                start: address(from),
+                end: address(to),
+                access: words.next().unwrap().to_owned(),
+                name: words.skip(3).collect::<Vec<_>>().join(" "),
+                rss: 0,
+                flags: Vec::new(),
+            });
+        }
+        all.retain(|mapping| mapping.start < start + bytes && start < mapping.end);
+        all
+    }
+
+    /// A field of `/proc/self/status` in bytes, such as `VmRSS`.
+    pub fn status(field: &str) -> usize {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':')).unwrap();
+        line.split_ascii_whitespace().next().unwrap().parse::<usize>().unwrap() << 10
+    }
+}
