@@ -94,6 +94,8 @@ pub(crate) enum Cause {
     BeyondBudget,
     /// The reservation has no room for it.
     BeyondReservation,
+    /// The operating system placed it above `bump::LOW_ADDRESSES_END`.
+    TooHigh,
 }
 
 #[cfg_attr(
@@ -146,6 +148,7 @@ impl fmt::Display for ReserveError {
             Cause::BeyondBudget => {
                 formatter.write_str("default reservations have used up their share of the address space")
             }
+            Cause::TooHigh => formatter.write_str("the operating system placed it at an address above 2^62"),
             Cause::BeyondReservation => formatter.write_str("that is more than is left of the reservation"),
         }
     }

@@ -66,7 +66,7 @@ impl Reserved {
         let end = range.base().addr().get() + range.size().bytes();
         if Self::LOW_ADDRESSES && end > bump::LOW_ADDRESSES_END {
             // No kernel hands out such addresses unasked; the arithmetic of the fast path rests on it.
-            return Err(ReserveError::new(Operation::Reserve, range.size().bytes(), Cause::BeyondBudget));
+            return Err(ReserveError::new(Operation::Reserve, range.size().bytes(), Cause::TooHigh));
         }
         let small_pages = commit_policy == CommitPolicy::Latency || !self.options.huge_pages;
         range.set_advice(RangeAdvice { name, exclude_from_core_dumps: !core_dumps, small_pages });
@@ -305,10 +305,12 @@ impl<const MIN_ALIGN: usize> Arena<Reserved, MIN_ALIGN> {
         let range = source.range()?;
         let used = source.used(window.cursor);
         let too_much = ReserveError::new(Operation::Commit, bytes, Cause::BeyondReservation);
-        let end = used.checked_add(bytes).and_then(Pages::round_up).ok_or(too_much);
+        let end = used.checked_add(bytes).filter(|&end| end <= range.size().bytes()).ok_or(too_much);
         end.and_then(|end| {
-            range.commit_to(end)?;
-            range.populate(Pages::round_down(used), end);
+            if end > range.committed().bytes() {
+                source.commit(range, end)?;
+            }
+            range.populate(Pages::round_down(used), Pages::round_up(end).unwrap_or(range.size()));
             Ok(())
         })
         .map_err(|error| source.remember(error))?;

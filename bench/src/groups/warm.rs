@@ -1,0 +1,105 @@
+//! Time per allocation in memory that was used before and fits the first-level cache: A/B rounds in one
+//! process. A batch is filled and then freed as a whole, which is part of the time; for an arena it is next to
+//! nothing, for `malloc` about half.
+
+use super::{Group, no_such_case};
+use crate::contenders::{Contender, MallocAndFree, Reusable};
+use crate::interleave::{self, Case};
+use crate::table::Row;
+use crate::{Effort, Result, clock, loops};
+use allocator_api2::alloc::Global;
+use libdd_alloc::{ChainAllocator, LinearAllocator};
+use std::alloc::Layout;
+use v_alloc::{Arena, Reserved};
+
+pub const GROUP: Group =
+    Group { name: "warm", title: "warm: ns per allocation", measure, run_case: no_such_case };
+
+/// Bytes that one batch allocates, about.
+const BATCH: usize = 32 << 10;
+/// Enough for about a tenth of a millisecond: much for the clock, little for what disturbs the machine.
+const BATCHES: u32 = 32;
+
+/// What is allocated in a batch.
+enum Kind {
+    Words1,
+    Words4,
+    Mixed(Vec<Layout>),
+}
+
+impl Kind {
+    fn allocations(&self) -> usize {
+        match self {
+            Self::Words1 => BATCH / 8,
+            Self::Words4 => BATCH / 32,
+            Self::Mixed(layouts) => layouts.len(),
+        }
+    }
+
+    fn fill(&self, contender: &impl Contender) -> Option<()> {
+        match self {
+            Self::Words1 => loops::values::<1>(contender, self.allocations() as u64),
+            Self::Words4 => loops::values::<4>(contender, self.allocations() as u64),
+            Self::Mixed(layouts) => loops::blocks(contender, layouts),
+        }
+    }
+}
+
+fn measure(effort: Effort) -> Result<Vec<Row>> {
+    let rounds = match effort {
+        Effort::Quick => 101,
+        Effort::Full => 1001,
+    };
+    // A mixed block has 64 bytes and some padding on average.
+    let mixed = Kind::Mixed(loops::mixed_layouts(BATCH / 70));
+    let mut rows = Vec::new();
+    for (title, kind) in [("typed 8 B", Kind::Words1), ("typed 32 B", Kind::Words4), ("mixed Layout", mixed)]
+    {
+        eprintln!("warm: {title}, {rounds} rounds");
+        let cases = [
+            case::<Arena>("Arena", &kind),
+            case::<Arena<Reserved, 8>>("Arena<Reserved, 8>", &kind),
+            case::<bumpalo::Bump>("bumpalo", &kind),
+            case::<bump_scope::Bump>("bump-scope", &kind),
+            case::<LinearAllocator<Global>>("libdd Linear", &kind),
+            case::<ChainAllocator<Global>>("libdd Chain", &kind),
+            case::<MallocAndFree>("malloc + free", &kind),
+        ];
+        let measured = interleave::run(&cases, rounds, |_| ())?;
+        for name in measured.names() {
+            let time = measured.of(name)?;
+            let row = Row::new(format!("{title}, {name}"), format!("{:.2}", time.median));
+            rows.push(match (name, &kind) {
+                ("Arena", _) => row,
+                ("bumpalo", Kind::Words1) => {
+                    let ratio = measured.ratio("Arena", name)?;
+                    row.ratio(ratio).at_most(ratio.median, &[("", 1.05)])
+                }
+                _ => row.ratio(measured.ratio("Arena", name)?),
+            });
+        }
+    }
+    Ok(rows)
+}
+
+fn case<'a, C: Reusable>(name: &'static str, kind: &'a Kind) -> Case<'a> {
+    Case { name, measure: Box::new(|| time::<C>(kind)) }
+}
+
+/// Nanoseconds per allocation. The first batch, which makes the memory warm, does not count.
+fn time<C: Reusable>(kind: &Kind) -> Result<f64> {
+    // Twice as much: alignment may need it.
+    let mut contender = C::with_room(2 * BATCH)?;
+    batch(&mut contender, kind)?;
+    let (nanoseconds, outcome) =
+        clock::nanoseconds(|| (0..BATCHES).try_for_each(|_| batch(&mut contender, kind)));
+    outcome?;
+    let allocations = f64::from(BATCHES) * f64::from(u32::try_from(kind.allocations())?);
+    Ok(nanoseconds / allocations)
+}
+
+/// Fills the contender and frees all.
+fn batch(contender: &mut impl Reusable, kind: &Kind) -> Result<()> {
+    kind.fill(contender).ok_or("out of memory")?;
+    contender.empty()
+}
