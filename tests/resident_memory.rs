@@ -1,0 +1,179 @@
+//! An arena keeps about as much memory as it hands out: a small one some pages, a larger one at most a quarter
+//! more than is used (at least 16 KiB), up to a mebibyte. Reserving costs nothing, and trimming gives back.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "a test says by panicking what is wrong"
+)]
+#![cfg(target_os = "linux")]
+
+mod common;
+
+use common::{mappings, page, resident_bytes};
+use std::alloc::Layout;
+use v_alloc::{Arena, CommitPolicy, Pages, Reservation};
+
+const POLICIES: [CommitPolicy; 2] = [CommitPolicy::Throughput, CommitPolicy::Latency];
+
+/// What an arena may keep beyond what is used. With pages beyond 4 KiB it cannot keep less than one.
+fn slack(used: usize) -> usize {
+    (16 << 10).max(used / 4).max(page())
+}
+
+fn arena(policy: CommitPolicy, huge_pages: bool) -> (Arena, usize) {
+    let arena = Arena::options().commit_policy(policy).huge_pages(huge_pages).build().unwrap();
+    let start = arena.alloc(1_u8) as *mut u8;
+    (arena, start.expose_provenance())
+}
+
+/// Beyond what is committed nothing can be resident.
+fn resident(arena: &Arena, start: usize) -> usize {
+    resident_bytes(start, arena.committed_bytes())
+}
+
+/// A block of that many bytes, all of them touched.
+fn fill(arena: &Arena, bytes: usize) {
+    let block = arena.alloc_layout(Layout::from_size_align(bytes, 1).unwrap());
+    // SAFETY: the block is new and of this size.
+    unsafe { block.write_bytes(7, bytes) };
+}
+
+#[test]
+fn an_arena_of_a_kibibyte_keeps_at_most_sixteen() {
+    for policy in POLICIES {
+        let (arena, start) = arena(policy, true);
+        while arena.used_bytes() + 16 <= 1 << 10 {
+            arena.alloc([7_u64; 2]);
+        }
+        let resident = resident(&arena, start);
+        assert!(resident <= (16 << 10).max(page()), "{policy:?}: {resident} bytes");
+    }
+}
+
+#[test]
+fn up_to_a_mebibyte_an_arena_keeps_at_most_a_quarter_more_than_is_used() {
+    for policy in POLICIES {
+        for huge_pages in [true, false] {
+            for (size, align) in
+                [(1, 1), (24, 8), (64, 64), (1000, 8), (4096, 8), (5000, 1), (40_000, 16), (300_000, 8)]
+            {
+                let (arena, start) = arena(policy, huge_pages);
+                let layout = Layout::from_size_align(size, align).unwrap();
+                let mut next_look = 0;
+                while arena.used_bytes() + size + align <= 1 << 20 {
+                    let block = arena.alloc_layout(layout);
+                    // SAFETY: the block is new and of this size.
+                    unsafe { block.write_bytes(7, size) };
+                    if arena.used_bytes() >= next_look {
+                        let (used, resident) = (arena.used_bytes(), resident(&arena, start));
+                        assert!(
+                            resident <= used + slack(used),
+                            "{resident} bytes are resident for {used} in blocks of {size} ({policy:?})"
+                        );
+                        next_look = used + 3000;
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn blocks_of_mixed_sizes_keep_no_more() {
+    for policy in POLICIES {
+        let (arena, start) = arena(policy, true);
+        let mut state = 1_u32;
+        loop {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let size = 1 + (state >> 8) as usize % (1 << ((state >> 28) + 1));
+            if arena.used_bytes() + size > 1 << 20 {
+                break;
+            }
+            fill(&arena, size);
+            let used = arena.used_bytes();
+            if state.is_multiple_of(4) {
+                let resident = resident(&arena, start);
+                assert!(
+                    resident <= used + slack(used),
+                    "{resident} bytes are resident for {used} ({policy:?})"
+                );
+            }
+        }
+    }
+}
+
+/// A large block is for its owner to touch.
+#[test]
+fn a_block_that_is_not_touched_costs_little() {
+    for policy in POLICIES {
+        let (arena, start) = arena(policy, false);
+        arena.alloc_layout(Layout::from_size_align(64 << 20, 8).unwrap());
+        let resident = resident_bytes(start, 64 << 20);
+        assert!(resident <= (128 << 10).max(2 * page()), "{policy:?}: {resident} bytes");
+    }
+}
+
+#[test]
+fn reserving_alone_costs_nothing() {
+    let range = Reservation::new(Pages::round_up(1 << 30).unwrap()).unwrap();
+    let start = range.base().as_ptr().expose_provenance();
+    assert_eq!(resident_bytes(start, 1 << 30), 0);
+    range.commit_to(Pages::round_up(1 << 30).unwrap()).unwrap();
+    assert_eq!(resident_bytes(start, 1 << 30), 0, "nor does committing by itself");
+}
+
+fn rss(start: usize, bytes: usize) -> usize {
+    mappings(start, bytes).iter().map(|mapping| mapping.rss).sum()
+}
+
+/// By `smaps`, which also shows whether the kernel still charges the pages to the process.
+#[test]
+fn trimming_gives_resident_memory_and_access_back() {
+    const BYTES: usize = 32 << 20;
+    let (mut arena, start) = arena(CommitPolicy::Throughput, false);
+    fill(&arena, BYTES);
+    assert!(rss(start, BYTES) >= BYTES);
+    arena.reset();
+    assert!(rss(start, BYTES) >= BYTES, "a reset keeps the memory for reuse");
+
+    arena.trim(1 << 20).unwrap();
+    assert!(resident_bytes(start, BYTES) <= 1 << 20);
+    assert_eq!(resident_bytes(start + (1 << 20), BYTES), 0);
+    let readable = mappings(start, BYTES).iter().any(|mapping| {
+        mapping.start < start + BYTES && start + (1 << 20) < mapping.end && mapping.access.starts_with('r')
+    });
+    assert!(!readable, "what was given back is inaccessible");
+
+    arena.trim(0).unwrap();
+    assert_eq!((resident_bytes(start, BYTES), arena.committed_bytes()), (0, 0));
+}
+
+#[test]
+fn discarding_gives_resident_memory_back() {
+    const BYTES: usize = 8 << 20;
+    let size = Pages::round_up(BYTES).unwrap();
+    let range = Reservation::new(size).unwrap();
+    range.commit_to(size).unwrap();
+    let start = range.base().as_ptr().expose_provenance();
+    // SAFETY: the range is committed, ours alone, and not read again.
+    unsafe {
+        range.base().write_bytes(7, BYTES);
+        assert_eq!(resident_bytes(start, BYTES), BYTES);
+        range.discard_from(Pages::round_up(1).unwrap()).unwrap();
+    }
+    assert_eq!(resident_bytes(start, BYTES), page());
+}
+
+#[test]
+fn dropping_an_arena_gives_everything_back() {
+    common::isolated("dropping_an_arena_gives_everything_back", || {
+        let before = common::status("VmRSS");
+        for _ in 0..20 {
+            fill(&Arena::new(), 32 << 20);
+        }
+        let after = common::status("VmRSS");
+        assert!(after < before + (16 << 20), "{before} bytes became {after}");
+    });
+}
