@@ -1,0 +1,66 @@
+#!/bin/bash
+# Sourced by the platform scripts next to it, as `. "$(dirname "$0")/common.sh" PLATFORM`; not run by itself.
+#
+# What it gives them: the repository as the working directory, a target directory of the platform's own, and a
+# compiler that can build the standard library for any target. That is Debian's (packages rustc-web, cargo-web,
+# rust-web-src), because its source package belongs to exactly that compiler; rustup's is left alone.
+#
+# What it needs: Debian or a derivative, and the right to install packages unless they are there already.
+# A package that cannot be had is no failure of the crate: the script says `NOT RUN: PLATFORM: why` and ends
+# with 0. Everything after that is a failure if it fails.
+
+set -euo pipefail
+
+platform=${1:?the name of the platform}
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+platforms=${CARGO_TARGET_DIR:-target}/platforms
+mkdir -p "$platforms"
+platforms=$(cd "$platforms" && pwd) # linkers and runners are started from other directories
+
+not_run() {
+    echo "NOT RUN: $platform: $*"
+    exit 0
+}
+
+# retry COMMAND...: up to three times, as mirrors have bad moments
+retry() {
+    local log=$platforms/$platform.install.log
+    "$@" >"$log" 2>&1 || { sleep 5 && "$@" >>"$log" 2>&1; } || { sleep 20 && "$@" >>"$log" 2>&1; }
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+apt_install() {
+    as_root apt-get update -qq || true # an old list may do
+    as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@"
+}
+
+# packages NAME...: finds or installs Debian packages
+packages() {
+    dpkg --status "$@" >/dev/null 2>&1 && return
+    retry apt_install "$@" || not_run "cannot install the packages $*"
+}
+
+packages rustc-web cargo-web rust-web-src
+
+# By absolute path, since rustup's programs of the same names come first in PATH. The variable allows -Z options.
+cargo=/usr/bin/cargo
+export RUSTC=/usr/bin/rustc RUSTDOC=/usr/bin/rustdoc RUSTC_BOOTSTRAP=1
+unset RUSTUP_TOOLCHAIN RUSTFLAGS RUSTDOCFLAGS
+export CARGO_TARGET_DIR=$platforms/$platform CARGO_TERM_COLOR=never RUST_BACKTRACE=0
+export CARGO_PROFILE_DEV_DEBUG=line-tables-only CARGO_PROFILE_TEST_DEBUG=line-tables-only
+
+build_std=-Zbuild-std=std,panic_unwind,test
+
+# The options that select the library and those integration tests that need no cargo when they run: a
+# `trybuild` test compiles programs, and has nothing to find out that the host did not.
+portable_tests() {
+    echo --lib
+    local test
+    for test in $(grep -Ls trybuild tests/*.rs); do
+        echo --test "$(basename "$test" .rs)"
+    done
+}

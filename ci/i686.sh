@@ -1,0 +1,16 @@
+#!/bin/bash
+# Runs the tests on 32-bit Linux, natively: an x86-64 kernel runs such programs as they are.
+#
+# Usage: ci/i686.sh [options of cargo test]; without any, unit, integration and doc tests.
+# Needs: an x86-64 Linux; the packages libc6-dev-i386 and lib32gcc-*-dev. (Not gcc-multilib: it conflicts with
+# the cross compilers that other scripts here install.)
+. "$(dirname "$0")/common.sh" i686
+packages gcc libc6-dev-i386 "lib32gcc-$(gcc -dumpversion 2>/dev/null || echo 12)-dev"
+
+target=i686-unknown-linux-gnu
+if [ $# -gt 0 ]; then
+    $cargo test $build_std --target $target "$@"
+else
+    $cargo test $build_std --target $target $(portable_tests)
+    $cargo test $build_std --target $target --doc
+fi
