@@ -51,10 +51,6 @@ pub(crate) unsafe trait RawAllocator {
 }
 
 /// Implements one version of the trait for one type: `impl_allocator!(path::to::module, [generics] Type)`.
-#[cfg_attr(
-    not(any(feature = "allocator-api2", feature = "allocator-api2-04", feature = "nightly")),
-    allow(unused_macros, reason = "no version of the trait is on")
-)]
 macro_rules! impl_allocator {
     ($version:path, [$($generics:tt)*] $type:ty) => {
         const _: () = {
@@ -138,7 +134,6 @@ mod compiler {
     pub(super) use alloc::alloc::{AllocError, Allocator};
 }
 
-#[cfg(any(feature = "allocator-api2", feature = "allocator-api2-04", feature = "nightly"))]
 use crate::arena::{
     Arena, Scope,
     source::{Rewind, Source},

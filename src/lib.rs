@@ -16,6 +16,7 @@ mod reservation;
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
 mod virtual_allocator;
 
+#[cfg(any(feature = "allocator-api2", feature = "allocator-api2-04", feature = "nightly"))]
 mod allocator;
 mod arena;
 #[allow(clippy::mut_from_ref, reason = "every call hands out other memory")]
@@ -33,11 +34,11 @@ pub use {
 
 pub use arena::{
     Arena, Checkpoint, Scope, ScopeGuard,
-    fixed::BufferArena,
+    buffer::BufferArena,
     source::{DefaultSource, Rewind, Source},
 };
 #[cfg(feature = "allocator-api2")]
-pub use arena::{chain::ChainAllocator, fixed::LinearAllocator};
+pub use arena::{chain::ChainAllocator, linear::LinearAllocator};
 pub use error::{AllocError, AllocOrInitError, Operation, ReserveError};
 pub use zeroable::Zeroable;
 

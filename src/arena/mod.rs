@@ -1,15 +1,20 @@
 //! The arena: a window of free memory, and a source that supplies the next window.
 //!
 //! Allocating is arithmetic on the window (`bump`); only when it does not fit is the source asked, out of line.
-//! This file has the window and the two paths; `typed` builds the typed methods on them, `scope` takes memory
-//! back, `blocks` is what the `Allocator` traits need.
+//! This file has the window and the two paths. The typed methods are built on `blocks`, the `Allocator` traits on
+//! `allocator`; `scope` takes memory back.
 
+#[cfg(any(feature = "allocator-api2", feature = "allocator-api2-04", feature = "nightly"))]
+mod allocator;
 mod blocks;
+pub(crate) mod buffer;
 #[cfg(feature = "allocator-api2")]
 pub(crate) mod chain;
-pub(crate) mod fixed;
+mod fixed;
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
 mod growth;
+#[cfg(feature = "allocator-api2")]
+pub(crate) mod linear;
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
 pub(crate) mod options;
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]

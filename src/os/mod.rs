@@ -14,7 +14,7 @@
 //! | `release` | the range is gone |
 //!
 //! No function panics, locks, allocates or touches a thread-local; `errno` and `GetLastError` keep their value.
-//! A failed call changes nothing, and its code comes back in [`OsError`].
+//! A failed call changes nothing, and its code comes back in `OsError`.
 
 mod pages;
 pub use pages::Pages;
