@@ -19,7 +19,7 @@ fn instructions(group: &str, case: &[&str]) -> Result<f64> {
         .arg(std::env::current_exe()?)
         .args(child::arguments(group, case))
         .output()
-        .map_err(|error| format!("cannot run valgrind: {error}"))?;
+        .map_err(|error| format!("cannot run valgrind, which no other group needs: {error}"))?;
     let report = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {
         return Err(format!("case {case:?} under valgrind failed: {report}").into());

@@ -69,3 +69,23 @@ impl Spread {
         Self { median: f64::midpoint(at(last / 2), at(last - last / 2)), min: at(0), max: at(last) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ratios_are_of_one_round_and_medians_of_all() {
+        let numbers = std::cell::Cell::new(0.0);
+        let next = || {
+            numbers.set(numbers.get() + 1.0);
+            Ok(numbers.get())
+        };
+        let cases =
+            [Case { name: "a", measure: Box::new(next) }, Case { name: "b", measure: Box::new(|| Ok(2.0)) }];
+        let rounds = run(&cases, 4, |_| ()).unwrap();
+        let Spread { median, min, max } = rounds.ratio("a", "b").unwrap();
+        assert_eq!(format!("{median} {min} {max}"), "1.25 0.5 2");
+        assert!(rounds.of("c").is_err());
+    }
+}

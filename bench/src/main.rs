@@ -43,7 +43,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs the groups that are named, or all, and prints their tables.
+/// Runs the groups that are named, or all, and prints the rows of each as soon as it is done.
 fn measure(arguments: &[&str]) -> Result<()> {
     let mut effort = Effort::Full;
     let mut names = Vec::new();
@@ -59,14 +59,10 @@ fn measure(arguments: &[&str]) -> Result<()> {
             );
         }
     }
-    let mut tables = Vec::new();
     for group in groups::ALL {
         if names.is_empty() || names.contains(&group.name) {
-            tables.push((group.title, (group.measure)(effort)?));
+            table::print(group.title, &(group.measure)(effort)?);
         }
-    }
-    for (title, rows) in &tables {
-        table::print(title, rows);
     }
     Ok(())
 }

@@ -31,7 +31,7 @@ const FLOOR: &str = "mmap on huge pages";
 type Filler = fn() -> Option<()>;
 
 const FILLERS: &[(&str, Filler)] = &[
-    ("Arena", || fill(<Arena>::new())),
+    ("Arena", || fill(Arena::new())),
     (FLOOR, fill_mapping),
     ("bumpalo", || fill(bumpalo::Bump::new())),
     ("bump-scope", || fill(<bump_scope::Bump>::new())),
@@ -42,7 +42,7 @@ const FILLERS: &[(&str, Filler)] = &[
 fn measure(effort: Effort) -> Result<Vec<Row>> {
     let rounds = match effort {
         Effort::Quick => 3,
-        Effort::Full => 11,
+        Effort::Full => 15,
     };
     let cases: Vec<_> = FILLERS.iter().map(|&(name, _)| case(name)).collect();
     let measured =

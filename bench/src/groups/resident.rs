@@ -51,7 +51,7 @@ fn run_case(case: &[&str]) -> Result<()> {
     if !case.is_empty() {
         return no_such_case(case);
     }
-    let arena = <Arena>::new();
+    let arena = Arena::new();
     let base = std::ptr::from_mut(arena.alloc(OBJECT)).addr();
     loop {
         let used = u32::try_from(arena.used_bytes())?;
