@@ -9,6 +9,7 @@
     missing_docs,
     reason = "a test says by panicking what is wrong"
 )]
+#![allow(clippy::cast_possible_truncation, reason = "the numbers are small, or meant to wrap")]
 
 mod common;
 
@@ -283,11 +284,10 @@ fn an_iterator_may_allocate_in_the_same_arena() {
     for every in [1, 2, 3, 7, 50] {
         for hint in [0, 10, 1000] {
             let between = Cell::new(None);
-            let items = (0..1000_u64).map(|index| {
+            let items = (0..1000_u64).inspect(|&index| {
                 if index % every == 0 {
                     between.set(Some(&*arena.alloc_slice_fill_copy(3, index)));
                 }
-                index
             });
             let slice = arena.alloc_slice_fill_iter(Hinted(items, hint));
             slice.iter().enumerate().for_each(|(index, &value)| assert_eq!(value, index as u64));
@@ -346,7 +346,8 @@ fn a_display_may_allocate_in_the_same_arena() {
     let arena = Arena::new();
     let nosy = Nosy(&arena, Cell::new(None));
     let text = arena.alloc_fmt(format_args!("{nosy}{nosy}"));
-    let expected: String = (0..20).map(|piece| format!("<{piece}>")).collect();
+    let expected: String =
+        (0..20).flat_map(|piece| [String::from("<"), piece.to_string(), String::from(">")]).collect();
     assert_eq!(&*text, expected.repeat(2));
     text.make_ascii_uppercase();
     assert_eq!(nosy.1.get(), Some("<19>"));
@@ -540,7 +541,7 @@ fn preparing_makes_pages_present() {
     #[cfg(target_os = "linux")]
     for policy in [CommitPolicy::Throughput, CommitPolicy::Latency] {
         let arena = Arena::options().commit_policy(policy).build().unwrap();
-        let start = arena.alloc(1_u8) as *mut u8;
+        let start = std::ptr::from_mut(arena.alloc(1_u8));
         arena.prepare(3 << 20).unwrap();
         assert!(common::resident_bytes(start.expose_provenance(), 3 << 20) >= 3 << 20, "{policy:?}");
     }

@@ -7,6 +7,7 @@
     missing_docs,
     reason = "a test says by panicking what is wrong"
 )]
+#![allow(clippy::cast_possible_truncation, reason = "the numbers are small, or meant to wrap")]
 #![cfg(feature = "allocator-api2")]
 
 use allocator_api2::{boxed::Box as ArenaBox, vec::Vec as ArenaVec};

@@ -10,6 +10,7 @@
     missing_docs,
     reason = "a test says by panicking what is wrong"
 )]
+#![allow(clippy::cast_possible_truncation, reason = "the numbers are small, or meant to wrap")]
 #![cfg(feature = "allocator-api2")]
 
 use proptest::prelude::*;
@@ -182,6 +183,7 @@ impl<I: Iterator> Iterator for Hinted<I> {
 }
 
 /// The operations that arenas and scopes have in common. Blocks before `frame` belong to an outer scope.
+#[allow(clippy::too_many_lines, reason = "one arm for each operation")]
 fn run_simple<H: Handle>(op: &Op, handle: &H, model: &mut Model, frame: usize) {
     let before = handle.figures();
     let unchanged = || assert_eq!(handle.figures(), before, "a failure changed the arena: {op:?}");
@@ -342,7 +344,7 @@ fn run_checkpoint<const M: usize>(ops: &[Op], arena: &Arena<Reserved, M>, model:
     for op in ops {
         match op {
             Op::Scoped(inner) | Op::Guarded(inner) | Op::Rewound(inner) => {
-                run_checkpoint(inner, arena, model)
+                run_checkpoint(inner, arena, model);
             }
             _ => run_shared(op, arena, model, frame),
         }

@@ -24,7 +24,7 @@ fn slack(used: usize) -> usize {
 
 fn arena(policy: CommitPolicy, huge_pages: bool) -> (Arena, usize) {
     let arena = Arena::options().commit_policy(policy).huge_pages(huge_pages).build().unwrap();
-    let start = arena.alloc(1_u8) as *mut u8;
+    let start = std::ptr::from_mut(arena.alloc(1_u8));
     (arena, start.expose_provenance())
 }
 

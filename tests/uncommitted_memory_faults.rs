@@ -139,7 +139,7 @@ fn reading_behind_what_a_trim_kept() {
 fn reading_an_arena_that_was_dropped() {
     let dropped = || {
         let arena = Arena::with_reservation(1 << 20).unwrap();
-        let start = arena.alloc(1_u8) as *mut u8;
+        let start = std::ptr::from_mut(arena.alloc(1_u8));
         drop(arena);
         start
     };

@@ -236,7 +236,9 @@ fn values_of_all_kinds_are_zero() {
     assert!(
         arena.alloc_slice_zeroed::<Row>(500).iter().all(|row| *row == Row { key: 0, next: None, end: None })
     );
-    assert!(arena.alloc_slice_zeroed::<[f64; 3]>(500).iter().all(|floats| *floats == [0.0; 3]));
+    assert!(
+        arena.alloc_slice_zeroed::<[f64; 3]>(500).as_flattened().iter().all(|float| float.to_bits() == 0)
+    );
     assert!(arena.alloc_slice_zeroed::<bool>(500).iter().all(|flag| !flag));
     assert!(arena.alloc_slice_zeroed::<char>(500).iter().all(|letter| *letter == '\0'));
     assert_eq!(arena.alloc_slice_zeroed::<u64>(0), &[]);
