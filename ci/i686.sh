@@ -11,6 +11,6 @@ target=i686-unknown-linux-gnu
 if [ $# -gt 0 ]; then
     $cargo test $build_std --target $target "$@"
 else
-    $cargo test $build_std --target $target $(portable_tests)
+    $cargo test $build_std --target $target --no-fail-fast $(portable_tests)
     $cargo test $build_std --target $target --doc
 fi

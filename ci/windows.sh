@@ -42,6 +42,6 @@ export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=$wine
 if [ $# -gt 0 ]; then
     $cargo test $build_std --target $target "$@"
 else
-    $cargo test $build_std --target $target $(portable_tests)
+    $cargo test $build_std --target $target --no-fail-fast $(portable_tests)
     $cargo test $build_std --target $target --doc
 fi
