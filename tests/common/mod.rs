@@ -69,6 +69,8 @@ mod processes {
         Command::new(std::env::current_exe().unwrap())
             .args([test, "--exact", "--nocapture", "--test-threads=1"])
             .env(CHILD, test)
+            // A backtrace needs memory, which a limit may deny; the panic would hang.
+            .env("RUST_BACKTRACE", "0")
             .stdin(Stdio::null())
             .output()
             .unwrap()
