@@ -14,5 +14,7 @@
 . "$(dirname "$0")/common.sh" heap-backend
 
 export RUSTFLAGS="--cfg v_alloc_heap_os" RUSTDOCFLAGS="--cfg v_alloc_heap_os"
-$cargo test --lib
-$cargo test --doc
+status=0 # both, whatever the first finds
+$cargo test --lib || status=1
+$cargo test --doc || status=1
+exit $status

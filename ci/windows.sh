@@ -42,6 +42,8 @@ export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=$wine
 if [ $# -gt 0 ]; then
     $cargo test $build_std --target $target "$@"
 else
-    $cargo test $build_std --target $target --no-fail-fast $(portable_tests)
-    $cargo test $build_std --target $target --doc
+    status=0 # both, whatever the first finds
+    $cargo test $build_std --target $target --no-fail-fast $(portable_tests) || status=1
+    $cargo test $build_std --target $target --doc || status=1
+    exit $status
 fi

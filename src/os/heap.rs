@@ -12,8 +12,8 @@ use super::{Advice, OsError, Pages, Placement};
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
-/// Default reservations, largest first, in bytes: real memory here, hence small.
-pub(crate) const RESERVATION_TIERS: &[usize] = &[4 << 20, 1 << 20, 256 << 10];
+/// Default reservations, largest first, in bytes: real memory here, hence small, but enough for the examples.
+pub(crate) const RESERVATION_TIERS: &[usize] = &[16 << 20, 1 << 20, 256 << 10];
 
 /// Every block has a page of bookkeeping before it, aligned to this much.
 pub(super) const GUARANTEED_ALIGNMENT: usize = PAGE;
