@@ -1,5 +1,9 @@
 //! The loops that are measured: the same source for every contender, each compiled by itself and not inlined,
 //! so that an allocator's state is behind a pointer as in a program, and no loop profits from what surrounds it.
+//!
+//! Where a loop of ten instructions lies in its cache line can double its time, and chance puts it there: the
+//! linker's, or whoever last changed another function. So every loop exists four times, 16 bytes further into a
+//! line each, and every copy does a quarter of the work.
 
 use crate::contenders::Contender;
 use std::alloc::Layout;
@@ -27,14 +31,30 @@ pub fn mixed_layouts(count: usize) -> Vec<Layout> {
 /// pointer to the stack each time: an instruction in all counts and a store in all times that no allocator asked
 /// for.
 #[inline(always)]
-pub fn keep<T>(memory: NonNull<T>) {
+fn keep<T>(memory: NonNull<T>) {
     // SAFETY: the code is a comment.
     unsafe { asm!("/* {} */", in(reg) memory.as_ptr(), options(nostack, preserves_flags)) };
 }
 
+/// Moves what follows to `PLACE` quarters of a cache line from where it would be. Executed once, before a loop.
+#[inline(always)]
+fn place<const PLACE: usize>() {
+    // SAFETY: the code does nothing.
+    unsafe { asm!(".p2align 6", ".rept {}", "nop", ".endr", const PLACE * 16, options(nomem, nostack)) };
+}
+
 /// Allocates `count` values of `WORDS` words, and writes each. `None` if the contender had no memory.
-#[inline(never)]
 pub fn values<const WORDS: usize>(contender: &impl Contender, count: u64) -> Option<()> {
+    let quarter = count / 4;
+    values_at::<WORDS, 0>(contender, quarter)?;
+    values_at::<WORDS, 1>(contender, quarter)?;
+    values_at::<WORDS, 2>(contender, quarter)?;
+    values_at::<WORDS, 3>(contender, count - 3 * quarter)
+}
+
+#[inline(never)]
+fn values_at<const WORDS: usize, const PLACE: usize>(contender: &impl Contender, count: u64) -> Option<()> {
+    place::<PLACE>();
     for index in 0..count {
         keep(contender.value([index; WORDS])?);
     }
@@ -42,10 +62,39 @@ pub fn values<const WORDS: usize>(contender: &impl Contender, count: u64) -> Opt
 }
 
 /// Allocates a block for each layout. `None` if the contender had no memory.
-#[inline(never)]
 pub fn blocks(contender: &impl Contender, layouts: &[Layout]) -> Option<()> {
+    let (first, second) = layouts.split_at(layouts.len() / 2);
+    let (quarters, others) = (first.split_at(first.len() / 2), second.split_at(second.len() / 2));
+    blocks_at::<0>(contender, quarters.0)?;
+    blocks_at::<1>(contender, quarters.1)?;
+    blocks_at::<2>(contender, others.0)?;
+    blocks_at::<3>(contender, others.1)
+}
+
+#[inline(never)]
+fn blocks_at<const PLACE: usize>(contender: &impl Contender, layouts: &[Layout]) -> Option<()> {
+    place::<PLACE>();
     for &layout in layouts {
         keep(contender.block(layout)?);
     }
     Some(())
+}
+
+/// What [`values`] does, in memory that is there, without an allocator.
+pub fn stores<const WORDS: usize>(memory: &mut [[u64; WORDS]]) {
+    let (first, second) = memory.split_at_mut(memory.len() / 2);
+    let (quarters, others) = (first.split_at_mut(first.len() / 2), second.split_at_mut(second.len() / 2));
+    stores_at::<WORDS, 0>(quarters.0);
+    stores_at::<WORDS, 1>(quarters.1);
+    stores_at::<WORDS, 2>(others.0);
+    stores_at::<WORDS, 3>(others.1);
+}
+
+#[inline(never)]
+fn stores_at<const WORDS: usize, const PLACE: usize>(memory: &mut [[u64; WORDS]]) {
+    place::<PLACE>();
+    for (index, value) in (0..).zip(memory) {
+        *value = [index; WORDS];
+        keep(value.into());
+    }
 }

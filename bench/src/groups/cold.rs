@@ -88,7 +88,7 @@ fn fill(contender: impl Contender) -> Option<()> {
     loops::values::<WORDS>(&*contender, OBJECTS as u64)
 }
 
-/// The floor: the same stores in the same order, from `loops::values`, without an allocator.
+/// The floor: the same stores in the same order, without an allocator.
 fn fill_mapping() -> Option<()> {
     let mapped = BYTES + HUGE_PAGE;
     // SAFETY: a new mapping at an address of the kernel's choice touches no memory of ours.
@@ -98,10 +98,7 @@ fn fill_mapping() -> Option<()> {
     unsafe { madvise(start, BYTES, Advice::LinuxHugepage) }.ok()?;
     // SAFETY: the range lies in the mapping, is aligned, and reads zero; nobody else knows of it.
     let objects = unsafe { slice::from_raw_parts_mut(start.cast::<[u64; WORDS]>(), OBJECTS) };
-    for (index, object) in (0..).zip(objects) {
-        *object = [index; WORDS];
-        loops::keep(object.into());
-    }
+    loops::stores(objects);
     Some(())
 }
 

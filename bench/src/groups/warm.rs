@@ -10,6 +10,8 @@ use crate::{Effort, Result, clock, loops};
 use allocator_api2::alloc::Global;
 use libdd_alloc::{ChainAllocator, LinearAllocator};
 use std::alloc::Layout;
+use std::cell::Cell;
+use std::hint::black_box;
 use v_alloc::{Arena, Reserved};
 
 pub const GROUP: Group =
@@ -83,16 +85,27 @@ fn measure(effort: Effort) -> Result<Vec<Row>> {
 }
 
 fn case<'a, C: Reusable>(name: &'static str, kind: &'a Kind) -> Case<'a> {
-    Case { name, measure: Box::new(|| time::<C>(kind)) }
+    let round = Cell::new(0);
+    let measure = move || {
+        round.set(round.get() + 1);
+        time::<C>(kind, round.get())
+    };
+    Case { name, measure: Box::new(measure) }
 }
 
-/// Nanoseconds per allocation. The first batch, which makes the memory warm, does not count.
-fn time<C: Reusable>(kind: &Kind) -> Result<f64> {
-    // Twice as much: alignment may need it.
-    let mut contender = C::with_room(2 * BATCH)?;
-    batch(&mut contender, kind)?;
-    let (nanoseconds, outcome) =
-        clock::nanoseconds(|| (0..BATCHES).try_for_each(|_| batch(&mut contender, kind)));
+/// Nanoseconds per allocation. As many batches run before, so that memory and predictors have forgotten how the
+/// contender was made.
+///
+/// How fast the processor forwards a cursor from one allocation to the next depends on the address of the cursor
+/// too. So it is elsewhere in each round.
+fn time<C: Reusable>(kind: &Kind, round: usize) -> Result<f64> {
+    let gap = vec![0_u8; round * 272 % 4096];
+    // Twice as much room: alignment may need it.
+    let mut contender = Box::new(C::with_room(2 * BATCH)?);
+    black_box(&gap);
+    let mut batches = || (0..BATCHES).try_for_each(|_| batch(&mut *contender, kind));
+    batches()?;
+    let (nanoseconds, outcome) = clock::nanoseconds(batches);
     outcome?;
     let allocations = f64::from(BATCHES) * f64::from(u32::try_from(kind.allocations())?);
     Ok(nanoseconds / allocations)
