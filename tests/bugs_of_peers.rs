@@ -464,22 +464,31 @@ fn growing_a_block_that_moves_copies_the_old_length() {
     use v_alloc::Allocator;
     let arena = Arena::with_reservation(64 << 10).unwrap();
     let (old, new) = (Layout::new::<[u8; 100]>(), Layout::new::<[u8; 4000]>());
-    let block = arena.alloc_layout(old);
-    // SAFETY: the block has 100 bytes.
-    unsafe { block.write_bytes(0xAA, 100) };
-    // At the very end of what is accessible, so that reading the new length from the old block would fault.
-    let rest = arena.remaining_capacity() - 8000;
-    arena.alloc_layout(Layout::from_size_align(rest, 1).unwrap());
-    let last = arena.alloc_layout(old);
-    // SAFETY: both blocks are alive and have the old layout.
-    unsafe {
-        last.write_bytes(0xBB, 100);
-        let moved = arena.grow(block, old, new).unwrap().cast::<u8>();
-        assert!(moved != block);
-        assert!(NonNull::slice_from_raw_parts(moved, 100).as_ref().iter().all(|&byte| byte == 0xAA));
-        arena.grow(last, old, new).expect_err("the rest is too small for another");
-        assert!(NonNull::slice_from_raw_parts(last, 100).as_ref().iter().all(|&byte| byte == 0xBB));
-    }
+    let filled = |fill| {
+        let block = arena.alloc_layout(old);
+        // SAFETY: the block is new and of 100 bytes.
+        unsafe { block.write_bytes(fill, 100) };
+        block
+    };
+    let (block, _next) = (filled(0xAA), filled(0xBB));
+    // SAFETY: the block is alive and has the old layout. Beyond its old length lies memory that was never written,
+    // and so reads zero, unless too much was copied.
+    let grown = unsafe {
+        let grown = arena.grow(block, old, new).unwrap().cast::<u8>();
+        assert!(grown != block, "another block follows");
+        NonNull::slice_from_raw_parts(grown, 4000).as_ref()
+    };
+    assert!(grown[..100].iter().all(|&byte| byte == 0xAA));
+    assert!(grown[100..].iter().all(|&byte| byte == 0), "bytes of its old neighbour");
+
+    arena.alloc_slice_zeroed::<u8>(arena.remaining_capacity() - 100);
+    let last = filled(0xCC);
+    // SAFETY: the block is alive and has the old layout.
+    let kept = unsafe {
+        arena.grow(last, old, new).expect_err("not a byte is left");
+        NonNull::slice_from_raw_parts(last, 100).as_ref()
+    };
+    assert!(kept.iter().all(|&byte| byte == 0xCC), "a failure leaves the block alone");
 }
 
 #[test]
