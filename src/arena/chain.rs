@@ -17,7 +17,7 @@
 
 use super::Arena;
 use super::source::{Refill, Rewind, Source, Statistics, Window, sealed};
-use crate::{AllocError, Allocator};
+use crate::{AllocError, Allocator, bump};
 use core::alloc::Layout;
 use core::cell::Cell;
 use core::ptr::{self, NonNull};
@@ -85,8 +85,11 @@ impl<A: Allocator> Chain<A> {
     fn allocate(&self, bytes: usize) -> Result<(NonNull<Header>, usize), AllocError> {
         let block = self.allocator.allocate(block_layout(bytes)?)?; // may re-enter the arena
         self.reserved.set(self.reserved.get() + block.len());
-        let doubled = self.next_chunk.get().saturating_mul(2).min(LARGEST_CHUNK);
-        self.next_chunk.set(self.next_chunk.get().max(doubled));
+        // Chunks keep step with what there is: a large block that comes and goes does not drive them up.
+        let chunk = self.next_chunk.get();
+        if chunk <= self.reserved.get() {
+            self.next_chunk.set(chunk.saturating_mul(2).min(LARGEST_CHUNK).max(chunk));
+        }
         Ok((block.cast(), block.len()))
     }
 
@@ -151,20 +154,37 @@ impl<A: Allocator> Chain<A> {
         Window::over(block.as_ptr().wrapping_add(1).cast(), size - size_of::<Header>())
     }
 
-    /// A block of its own for `need`.
+    /// A block of its own for `need`: the spare one unless it is far too large, or if there is no other.
     fn own_block(&self, need: Layout, bytes: usize) -> Result<Refill, AllocError> {
-        let (block, size) = self.allocate(bytes)?;
+        let (block, size) = match self.take_spare(need, bytes.saturating_mul(4)) {
+            Some(spare) => spare,
+            None => self.allocate(bytes).or_else(|error| self.take_spare(need, usize::MAX).ok_or(error))?,
+        };
         let payload = Self::payload(block, need);
         Self::link(&self.own_blocks, block, size, self.count_one(), payload.as_ptr());
         self.full.set(self.full.get() + size);
         Ok(Refill::Block(payload))
     }
 
+    /// Takes the spare block, if `need` fits in it and it has at most `most` bytes.
+    fn take_spare(&self, need: Layout, most: usize) -> Option<(NonNull<Header>, usize)> {
+        let spare = self.spare.get()?;
+        let size = Self::size(spare);
+        let room = Self::room(spare, size);
+        bump::fit_any::<1>(room.cursor.addr(), room.limit.addr(), need.size(), need.align())?;
+        if size > most {
+            return None;
+        }
+        self.spare.set(None);
+        Some((spare, size))
+    }
+
     /// The first address behind the header that is aligned for `need`.
     fn payload(block: NonNull<Header>, need: Layout) -> NonNull<u8> {
         let behind = block.addr().get() + size_of::<Header>();
         let padding = behind.wrapping_neg() & (need.align() - 1);
-        // SAFETY: `block_bytes` counted the header and the largest padding, so that is still in the block.
+        // SAFETY: `block_bytes` counted the header and the largest padding, or `take_spare` saw that it fits, so
+        // that is still in the block.
         unsafe { block.cast::<u8>().add(size_of::<Header>() + padding) }
     }
 
@@ -201,17 +221,14 @@ unsafe impl<A: Allocator> Source for Chain<A> {
     fn refill(&self, now: Window, need: Layout) -> Result<Refill, AllocError> {
         let bytes = block_bytes(need)?;
         let chunk = self.next_chunk.get();
-        // Leaving the rest of the window costs at most an eighth of what a large request takes anyway.
-        let large = bytes > chunk / 4 && now.remaining() > bytes / 8;
+        // A chunk that the request fills would leave no window. With a larger one, leaving the rest of the present
+        // window costs at most an eighth of what a large request takes anyway.
+        let large = bytes >= chunk || (bytes > chunk / 4 && now.remaining() > bytes / 8);
         if large && self.chunks.get().is_some() {
             return self.own_block(need, bytes);
         }
-        if let Some(spare) = self.spare.get() {
-            let size = Self::size(spare);
-            if size >= bytes {
-                self.spare.set(None);
-                return Ok(Refill::Window(self.open(spare, size)));
-            }
+        if let Some((spare, size)) = self.take_spare(need, usize::MAX) {
+            return Ok(Refill::Window(self.open(spare, size)));
         }
         let (block, size) = self.allocate(chunk.max(bytes)).or_else(|AllocError| self.allocate(bytes))?;
         Ok(Refill::Window(self.open(block, size)))
