@@ -187,9 +187,9 @@ fn a_large_request_does_not_strand_the_current_chunk() {
     let chain = ChainAllocator::new_in(65_536, &pages);
     let first = std::ptr::from_mut(chain.alloc(1_u64));
     let room = chain.remaining_capacity();
-    let large = chain.alloc_layout(layout(256 << 10, 8));
+    let large = chain.alloc_layout(layout(1 << 20, 8));
     // SAFETY: the block is new and of this size.
-    unsafe { large.write_bytes(0xFF, 256 << 10) };
+    unsafe { large.write_bytes(0xFF, 1 << 20) };
     assert_eq!(chain.remaining_capacity(), room);
     let second = std::ptr::from_mut(chain.alloc(2_u64));
     assert_eq!(second.addr(), first.addr() + 8, "right behind the block before the large one");

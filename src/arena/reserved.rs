@@ -346,7 +346,9 @@ impl<const MIN_ALIGN: usize> Arena<Reserved, MIN_ALIGN> {
         Ok(committed.bytes() - range.committed().bytes())
     }
 
-    /// Why the operating system, or the reservation's size, last made this arena fail; `None` if it never did.
+    /// What the operating system, or the end of the reservation, last refused this arena, and why; `None` if
+    /// nothing was. The call that met it may have succeeded with less: a growing slice asks for twice its size
+    /// first.
     ///
     /// ```
     /// let arena = v_alloc::Arena::with_reservation(4096)?;

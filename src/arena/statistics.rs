@@ -58,7 +58,7 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
     pub fn has_capacity_for(&self, layout: Layout) -> bool {
         let (address, bytes) = self.source.free(self.window());
         let padding = address.wrapping_neg() & (layout.align() - 1);
-        padding.checked_add(layout.size()).is_some_and(|needed| needed <= bytes)
+        layout.size() == 0 || padding.checked_add(layout.size()).is_some_and(|needed| needed <= bytes)
     }
 }
 

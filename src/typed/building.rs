@@ -31,7 +31,9 @@ impl<'a, B: Blocks, T> Building<'a, B, T> {
 
     /// For an iterator with this lower bound on its length.
     fn for_hint(blocks: &'a B, hint: usize) -> Result<Self, AllocError> {
-        Self::with_capacity(blocks, hint.min(TRUSTED_HINT / size_of::<T>().max(1)))
+        let trusted = hint.min(TRUSTED_HINT / size_of::<T>().max(1));
+        // A hint that does not fit is no reason to fail: it may be wrong.
+        Self::with_capacity(blocks, trusted).or_else(|AllocError| Self::with_capacity(blocks, 0))
     }
 
     #[inline(always)]

@@ -26,11 +26,12 @@ macro_rules! typed_methods {
         /// # Allocating
         ///
         /// Each method has a `try_` form that returns [`AllocError`] where the short form aborts the process with
-        /// a line on standard error. A failure leaves the arena as it was. Values are not dropped by the arena.
+        /// a line on standard error. When there is no memory, the arena stays as it was. Values are not dropped
+        /// by the arena.
         ///
         /// All are O(1) besides writing the value, as long as memory is committed, and then make no system call.
-        /// Closures, iterators, clones and formatters may allocate in the same arena; if they panic, what was
-        /// made is dropped and its memory goes back if nothing follows it.
+        /// Closures, iterators, clones and formatters may allocate in the same arena; if they fail or panic, what
+        /// was made is dropped, and its memory (but not padding before it) goes back if nothing follows it.
         impl<$($generics)*> $type {
             /// Moves a value into the arena.
             ///
