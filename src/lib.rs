@@ -46,3 +46,8 @@ pub use zeroable::Zeroable;
 // feature `alloc`.
 #[cfg(feature = "allocator-api2")]
 pub use allocator_api2::alloc::*;
+
+// The snippets of the migration guide are tests.
+#[cfg(all(doctest, any(unix, windows), feature = "allocator-api2", feature = "alloc"))]
+#[doc = include_str!("../docs/from-libdd-alloc.md")]
+struct FromLibddAlloc;
