@@ -54,7 +54,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     if small.try_alloc_slice_fill_copy(1 << 20, 0_u8).is_err() {
         println!("{}", small.last_error().ok_or("an arena knows why it failed")?);
     }
-    println!("{}", Arena::with_reservation(1 << 62).err().ok_or("nobody has that much")?);
+    println!("{}", Arena::with_reservation(usize::MAX / 2).err().ok_or("nobody has that much")?);
 
     println!("-- options");
     let frame = Arena::options()

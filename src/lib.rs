@@ -1,6 +1,10 @@
 #![doc = include_str!("../README.md")]
 #![no_std]
 #![cfg_attr(feature = "nightly", feature(allocator_api))]
+#![cfg_attr(
+    not(any(unix, windows, miri, v_alloc_heap_os)),
+    allow(dead_code, reason = "what only reservations need, in rooms that all share")
+)]
 
 #[cfg(any(test, feature = "std"))]
 extern crate std;

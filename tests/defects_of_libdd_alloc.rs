@@ -97,8 +97,9 @@ fn alignments_above_the_page_are_honoured() {
         }
     });
     let arena = Arena::new();
-    let block = arena.alloc_layout(layout(1, 1 << 30));
-    assert_eq!(block.addr().get() % (1 << 30), 0);
+    let align = if cfg!(target_pointer_width = "64") { 1 << 30 } else { 1 << 24 };
+    let block = arena.alloc_layout(layout(1, align));
+    assert_eq!(block.addr().get() % align, 0);
 }
 
 /// There: each block was as large as its alignment at least.

@@ -75,7 +75,13 @@ fn huge_sizes_fail_after(first: usize) {
                 assert_eq!(grown, Err(AllocError), "growing to {layout:?}");
             }
         }
-        for size in [usize::MAX, usize::MAX - 15, usize::MAX - 100, usize::MAX / 2, usize::MAX - (1 << 46)] {
+        for size in [
+            usize::MAX,
+            usize::MAX - 15,
+            usize::MAX - 100,
+            usize::MAX / 2,
+            usize::MAX - (1 << (usize::BITS - 18)),
+        ] {
             assert!(arena.try_alloc_slice_fill_with(size, |_| 0_u8).is_err(), "{size}");
             assert!(arena.try_alloc_slice_zeroed::<u64>(size / 8).is_err(), "{size}");
             // SAFETY: the block is alive, and not larger than that.

@@ -109,8 +109,8 @@ fn blocks_of_mixed_sizes_keep_no_more() {
 fn a_block_that_is_not_touched_costs_little() {
     for policy in POLICIES {
         let (arena, start) = arena(policy, false);
-        arena.alloc_layout(Layout::from_size_align(64 << 20, 8).unwrap());
-        let resident = resident_bytes(start, 64 << 20);
+        arena.alloc_layout(Layout::from_size_align(32 << 20, 8).unwrap());
+        let resident = resident_bytes(start, 32 << 20);
         assert!(resident <= (128 << 10).max(2 * page()), "{policy:?}: {resident} bytes");
     }
 }

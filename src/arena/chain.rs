@@ -365,8 +365,8 @@ impl<A: Allocator> Drop for Chain<A> {
 /// An arena over blocks from any `Allocator`, linked: it asks for another when the current one is full.
 ///
 /// Chunks grow from the hint, doubling up to 16 MiB, and fall back to the exact size needed when the allocator
-/// refuses more. A large request gets a block of its own, so that the rest of the current chunk stays in use. All
-/// blocks go back when the arena is dropped; [`reset`](Arena::reset) and scopes keep the largest for reuse.
+/// refuses more. A request that is large for a chunk gets a block of its own, so that the rest of the current chunk
+/// stays in use. All blocks go back when the arena is dropped; [`reset`](Arena::reset) and scopes keep the largest for reuse.
 ///
 /// See [`Arena`] for what all arenas promise. Only asking the allocator makes its system calls; in a signal
 /// handler it is as safe as its allocator, if only the handler uses it.

@@ -97,7 +97,7 @@ mod tests {
 
     fn arena(committed: usize) -> Growth {
         let policy = CommitPolicy::Throughput;
-        Growth { policy, huge_page: Some(HUGE), page: 4096, committed, reserved: 64 << 30 }
+        Growth { policy, huge_page: Some(HUGE), page: 4096, committed, reserved: 64 << 20 }
     }
 
     #[test]
@@ -126,9 +126,9 @@ mod tests {
     fn any_growth() -> impl Strategy<Value = (Growth, usize)> {
         let page = prop_oneof![Just(4096_usize), Just(16 << 10), Just(64 << 10)];
         let policy = prop_oneof![Just(CommitPolicy::Throughput), Just(CommitPolicy::Latency)];
-        (page, policy, any::<[usize; 3]>(), 0..40_u32, any::<bool>()).prop_map(
+        (page, policy, any::<[usize; 3]>(), 0..usize::BITS - 24, any::<bool>()).prop_map(
             |(page, policy, mut numbers, shift, huge)| {
-                numbers = numbers.map(|number| number >> shift >> (usize::BITS - 46).max(2));
+                numbers = numbers.map(|number| number >> shift >> usize::BITS.saturating_sub(46).max(2));
                 numbers.sort_unstable();
                 let committed = bump::round_down(numbers[0], page);
                 let reserved = bump::round_down(numbers[2], page).max(committed + page);

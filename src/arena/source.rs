@@ -7,11 +7,10 @@ use core::ptr::{self, NonNull};
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
 pub use super::reserved::Reserved as DefaultSource;
 
-/// The source of an `Arena` whose type names none. Without an operating system there is nothing to reserve, so
-/// this one has no values.
+/// The source of an `Arena` whose type names none. Without an operating system there is nothing to reserve, so it
+/// is memory that the program brings.
 #[cfg(not(any(unix, windows, miri, v_alloc_heap_os)))]
-#[derive(Debug)]
-pub enum DefaultSource {}
+pub type DefaultSource = super::fixed::Fixed<super::buffer::Borrowed<'static>>;
 
 /// Free memory: `cursor .. limit`.
 ///

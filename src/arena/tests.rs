@@ -22,7 +22,7 @@ fn check<const MIN_ALIGN: usize>(arena: &Arena<Reserved, MIN_ALIGN>) {
 /// Does a bit of everything that makes system calls, and checks after each step that a failure left all as it
 /// was.
 fn do_everything<const MIN_ALIGN: usize>(mut arena: Arena<Reserved, MIN_ALIGN>) {
-    let kept = arena.try_alloc([0xA5_u8; 100]).ok().map(|kept| NonNull::from(kept));
+    let kept = arena.try_alloc([0xA5_u8; 100]).ok().map(NonNull::from);
     check(&arena);
     for size in [10, 20_000, 100_000, 3 << 20, 5 << 20] {
         let used = arena.used_bytes();
@@ -76,8 +76,9 @@ fn do_everything<const MIN_ALIGN: usize>(mut arena: Arena<Reserved, MIN_ALIGN>) 
 fn whichever_system_call_fails_the_arena_stays_usable_and_the_account_exact() {
     alone("arena::tests::whichever_system_call_fails_the_arena_stays_usable_and_the_account_exact", || {
         let options = [
-            Arena::options(),
-            Arena::options().commit_policy(CommitPolicy::Latency),
+            // Exact ones: a default reservation would step down to a smaller tier, and run out for another reason.
+            Arena::options().reservation(64 << 20),
+            Arena::options().reservation(64 << 20).commit_policy(CommitPolicy::Latency),
             Arena::options().reservation(64 << 20).name(c"fault").core_dumps(false),
         ];
         for options in options {

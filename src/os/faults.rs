@@ -5,6 +5,7 @@
 use super::{OsError, Pages, Placement, platform};
 use core::ptr::NonNull;
 use std::cell::Cell;
+use std::ffi::OsString;
 use std::vec::Vec;
 
 /// The code of an injected failure; no real call returns it.
@@ -50,10 +51,14 @@ pub(crate) fn alone(name: &str, test: impl FnOnce()) {
         return test();
     }
     let executable = std::env::current_exe().expect("a test has an executable");
-    let output = std::process::Command::new(executable).args([name, "--exact"]).env(CHILD, name).output();
+    // Where the kernel cannot start it by itself, this says how: an emulator and its arguments.
+    let runner = std::env::var("V_ALLOC_TEST_RUNNER").unwrap_or_default();
+    let mut command = runner.split_whitespace().map(OsString::from).chain([executable.into_os_string()]);
+    let mut child = std::process::Command::new(command.next().expect("there is an executable"));
+    let output = child.args(command).args([name, "--exact"]).env(CHILD, name).output();
     let output = output.expect("the test's executable can be run again");
-    let text = std::string::String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    let printed = std::string::String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
 }
 
 fn trip(call: Call) -> Result<(), OsError> {

@@ -39,12 +39,13 @@ fn the_account_is_exact_whichever_system_call_fails() {
             };
             step(range.commit_to(pages(3)), pages(3), None);
             step(range.commit_to(pages(6)), pages(6), None);
-            // SAFETY: nothing in the range is in use, here and below.
             let less = range.committed().min(pages(2));
+            // SAFETY: nothing in the range is in use.
             step(unsafe { range.decommit_from(pages(2)) }, less, None);
             let more = range.committed().max(pages(4));
             step(range.commit_to(pages(4)), more, None);
-            // SAFETY: as above. A discard that fails leaves the pages decommitted.
+            // A discard that fails leaves the pages decommitted.
+            // SAFETY: nothing in the range is in use.
             step(unsafe { range.discard_from(pages(1)) }, range.committed(), Some(pages(1)));
             step(range.commit_to(pages(8)), pages(8), None);
         };

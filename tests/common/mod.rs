@@ -14,6 +14,7 @@ pub fn page() -> usize {
 
 #[cfg(unix)]
 mod processes {
+    use std::ffi::OsString;
     use std::os::unix::process::ExitStatusExt;
     use std::process::{Command, Output, Stdio};
 
@@ -66,7 +67,12 @@ mod processes {
 
     fn run_child(test: &str) -> Output {
         // The runner without test threads: nothing else maps memory in that process.
-        Command::new(std::env::current_exe().unwrap())
+        // Where the kernel cannot start the executable by itself, this says how: an emulator and its arguments.
+        let runner = std::env::var("V_ALLOC_TEST_RUNNER").unwrap_or_default();
+        let executable = std::env::current_exe().unwrap().into_os_string();
+        let mut command = runner.split_whitespace().map(OsString::from).chain([executable]);
+        Command::new(command.next().unwrap())
+            .args(command)
             .args([test, "--exact", "--nocapture", "--test-threads=1"])
             .env(CHILD, test)
             // A backtrace needs memory, which a limit may deny; the panic would hang.
