@@ -4,6 +4,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::cast_possible_truncation,
     missing_docs,
     reason = "a test says by panicking what is wrong"
 )]
@@ -150,6 +151,34 @@ macro_rules! program {
                 let copies: Vec<&str> = names.iter().map(|name| samples.add(name).unwrap()).collect();
                 assert_eq!(copies, names);
                 assert!(samples.arena.used_bytes() > 5000 && samples.hint == 1000);
+            }
+
+            /// `shrink` by its full name: an arena of this crate has a method of its own with that name.
+            #[test]
+            fn a_vector_made_by_hand_grows_and_shrinks() {
+                let arena = ChainAllocator::new_in(1000, VirtualAllocator {});
+                let layout = |len: usize| Layout::array::<u32>(len).unwrap();
+                let mut block: NonNull<u32> = arena.allocate_zeroed(layout(4)).unwrap().cast();
+                // SAFETY: the block is live, has the layout that the length says, and is written before it is read.
+                unsafe {
+                    for len in [4, 40, 400, 4000] {
+                        block.add(len - 1).write(len as u32);
+                        block =
+                            arena.by_ref().grow(block.cast(), layout(len), layout(len * 5)).unwrap().cast();
+                        block = arena
+                            .grow_zeroed(block.cast(), layout(len * 5), layout(len * 10))
+                            .unwrap()
+                            .cast();
+                        assert_eq!(
+                            (block.add(len - 1).read(), block.add(len * 10 - 1).read()),
+                            (len as u32, 0)
+                        );
+                    }
+                    block =
+                        Allocator::shrink(&arena, block.cast(), layout(40_000), layout(400)).unwrap().cast();
+                    assert_eq!(block.add(399).read(), 400);
+                    arena.deallocate(block.cast(), layout(400));
+                }
             }
 
             #[test]
