@@ -183,6 +183,38 @@ fn large_blocks_that_come_and_go_do_not_drive_up_the_chunks() {
 }
 
 #[test]
+fn a_large_block_without_bytes_is_not_freed_before_its_owner_says_so() {
+    let parent = Parent::default();
+    let arena = ChainAllocator::new_in(4096, parent.clone());
+    arena.alloc(1_u8);
+    let subject = Through(&arena);
+    let mut ledger = Ledger::default();
+    let first = ledger.allocate(&subject, layout(20_000, 8)).unwrap();
+    let emptied = ledger.resize(&subject, first, layout(0, 8), false).unwrap();
+    let emptied = ledger.resize(&subject, emptied, layout(0, 8), false).unwrap();
+    // Where the heap puts it is where the first one was, if that is free by now.
+    let second = ledger.allocate(&subject, layout(20_000, 8)).unwrap();
+    let start = ledger.blocks[second].start.addr().get();
+    ledger.deallocate(&subject, emptied);
+    assert!(parent.accounts.owns(start, 20_000), "a live block was returned to the parent");
+    ledger.verify();
+}
+
+#[test]
+fn a_large_slice_that_cannot_be_made_goes_back() {
+    let parent = Parent::default();
+    let arena = ChainAllocator::new_in(4096, parent.clone());
+    arena.alloc(1_u8);
+    let before = (arena.used_bytes(), parent.accounts.blocks());
+    for _ in 0..3 {
+        let made =
+            arena.alloc_slice_try_fill_with(20_000, |index| if index < 19_999 { Ok(1_u8) } else { Err(7) });
+        assert_eq!(made, Err(7));
+        assert_eq!((arena.used_bytes(), parent.accounts.blocks()), before);
+    }
+}
+
+#[test]
 fn a_reset_keeps_the_largest_block_and_gives_back_the_others() {
     let parent = Parent::default();
     let mut arena = ChainAllocator::new_in(1024, parent.clone());
