@@ -9,7 +9,7 @@ use libdd_alloc::{ChainAllocator, LinearAllocator};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::RefCell;
 use std::ptr::NonNull;
-use v_alloc::{Arena, Reserved};
+use v_alloc::{Arena, Reserved, Source};
 
 /// Hands out memory. `None` when there is none, where the allocator can say so.
 pub trait Contender {
@@ -29,7 +29,7 @@ pub trait Reusable: Contender + Sized {
     fn empty(&mut self) -> Result<()>;
 }
 
-impl<const MIN_ALIGN: usize> Contender for Arena<Reserved, MIN_ALIGN> {
+impl<S: Source, const MIN_ALIGN: usize> Contender for Arena<S, MIN_ALIGN> {
     #[inline(always)]
     fn value<T>(&self, value: T) -> Option<NonNull<T>> {
         Some(NonNull::from(self.alloc(value)))
@@ -46,6 +46,31 @@ impl<const MIN_ALIGN: usize> Reusable for Arena<Reserved, MIN_ALIGN> {
         let arena = Self::with_min_align();
         arena.prepare(bytes)?;
         Ok(arena)
+    }
+
+    #[inline(always)]
+    fn empty(&mut self) -> Result<()> {
+        self.reset();
+        Ok(())
+    }
+}
+
+impl<const MIN_ALIGN: usize> Reusable for v_alloc::LinearAllocator<Global, MIN_ALIGN> {
+    fn with_room(bytes: usize) -> Result<Self> {
+        Self::with_min_align_in(Layout::from_size_align(bytes, 16)?, Global).map_err(|_| "no memory".into())
+    }
+
+    #[inline(always)]
+    fn empty(&mut self) -> Result<()> {
+        self.reset();
+        Ok(())
+    }
+}
+
+impl<const MIN_ALIGN: usize> Reusable for v_alloc::ChainAllocator<Global, MIN_ALIGN> {
+    fn with_room(bytes: usize) -> Result<Self> {
+        let bookkeeping = v_alloc::ChainAllocator::<Global>::CHAIN_NODE_OVERHEAD;
+        Ok(Self::with_min_align_in(bytes + bookkeeping, Global))
     }
 
     #[inline(always)]

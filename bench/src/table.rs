@@ -8,7 +8,7 @@ pub struct Row {
     /// The measurement, with its unit.
     measured: String,
     /// How `v_alloc` compares: its measurement divided by this one, round by round.
-    ratio: Option<Spread>,
+    ratio: Option<String>,
     target: Option<Target>,
 }
 
@@ -25,8 +25,13 @@ impl Row {
     }
 
     /// Adds how `v_alloc` compares with what the row measured.
-    pub fn ratio(self, ratio: Spread) -> Self {
-        Self { ratio: Some(ratio), ..self }
+    pub fn ratio(self, Spread { median, min, max }: Spread) -> Self {
+        self.note(format!("{median:.3} ({min:.3} - {max:.3})"))
+    }
+
+    /// Adds how the row compares with another.
+    pub fn note(self, note: String) -> Self {
+        Self { ratio: Some(note), ..self }
     }
 
     /// Adds a target: `number` may be at most each of the limits, which are named where they are not a number
@@ -39,15 +44,19 @@ impl Row {
     }
 
     fn cells(&self) -> [String; 5] {
-        let ratio =
-            self.ratio.map(|Spread { median, min, max }| format!("{median:.3} ({min:.3} - {max:.3})"));
         let (target, verdict) = match &self.target {
             None => ("", ""),
             Some(Target { text, met: true }) => (text.as_str(), "met"),
             Some(Target { text, met: false }) => (text.as_str(), "MISSED"),
         };
         let case = format!("  {}", self.case);
-        [case, self.measured.clone(), ratio.unwrap_or_default(), target.to_owned(), verdict.to_owned()]
+        [
+            case,
+            self.measured.clone(),
+            self.ratio.clone().unwrap_or_default(),
+            target.to_owned(),
+            verdict.to_owned(),
+        ]
     }
 }
 

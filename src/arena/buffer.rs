@@ -58,6 +58,6 @@ impl<'a> BufferArena<'a> {
     pub const unsafe fn from_raw_parts(start: *mut u8, bytes: usize) -> Self {
         // SAFETY: forwarded from the caller.
         let source = unsafe { Fixed::new(start, bytes, Borrowed(PhantomData)) };
-        Self::from_parts(Window::nowhere(1), source)
+        Self::from_parts(Window::nowhere(), source)
     }
 }

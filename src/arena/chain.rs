@@ -339,7 +339,7 @@ unsafe impl<A: Allocator> Rewind for Chain<A> {
             // The older chunk is the current one again, and full until the mark tells better.
             let older = self.chunks.get();
             self.full.set(self.full.get() - older.map_or(0, Self::size));
-            window = older.map_or(Window::nowhere(1), |older| {
+            window = older.map_or(Window::nowhere(), |older| {
                 let room = Self::room(older, Self::size(older));
                 Window { cursor: room.limit, ..room }
             });
@@ -383,7 +383,7 @@ impl<A: Allocator> Drop for Chain<A> {
 /// assert_eq!(lines[9_999], "line 9999");
 /// assert!(arena.reserved_bytes() < 256 << 10);
 /// ```
-pub type ChainAllocator<A> = Arena<Chain<A>>;
+pub type ChainAllocator<A, const MIN_ALIGN: usize = 1> = Arena<Chain<A>, MIN_ALIGN>;
 
 impl<A: Allocator> ChainAllocator<A> {
     /// Bytes that each block of the chain uses for bookkeeping, at its start.
@@ -393,6 +393,21 @@ impl<A: Allocator> ChainAllocator<A> {
     /// [`CHAIN_NODE_OVERHEAD`](Self::CHAIN_NODE_OVERHEAD), which is taken from it), or more if the first request
     /// needs more. Nothing is allocated yet.
     pub const fn new_in(chunk_size_hint: usize, allocator: A) -> Self {
+        Self::with_min_align_in(chunk_size_hint, allocator)
+    }
+}
+
+impl<A: Allocator, const MIN_ALIGN: usize> ChainAllocator<A, MIN_ALIGN> {
+    /// As [`new_in`](ChainAllocator::new_in), with every block aligned to at least `MIN_ALIGN` bytes (1, 2, 4, 8 or
+    /// 16): two instructions less for small types, and sizes rounded up.
+    ///
+    /// ```
+    /// use v_alloc::{ChainAllocator, VirtualAllocator};
+    /// let arena = ChainAllocator::<_, 8>::with_min_align_in(4096, VirtualAllocator {});
+    /// let (first, second) = (arena.alloc(1_u8) as *mut u8, arena.alloc(2_u8) as *mut u8);
+    /// assert_eq!(second.addr() - first.addr(), 8);
+    /// ```
+    pub const fn with_min_align_in(chunk_size_hint: usize, allocator: A) -> Self {
         let smallest = Chain::<A>::SMALLEST_CHUNK;
         let source = Chain {
             chunks: Cell::new(None),
@@ -405,6 +420,6 @@ impl<A: Allocator> ChainAllocator<A> {
             peak: Cell::new(0),
             allocator,
         };
-        Self::from_parts(Window::nowhere(1), source)
+        Self::from_parts(Window::nowhere(), source)
     }
 }

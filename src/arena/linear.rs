@@ -23,7 +23,7 @@ use core::ptr::NonNull;
 /// assert!(arena.try_alloc_slice_zeroed::<u8>(1 << 20).is_err());
 /// # Ok::<(), v_alloc::AllocError>(())
 /// ```
-pub type LinearAllocator<A> = Arena<Fixed<Allocated<A>>>;
+pub type LinearAllocator<A, const MIN_ALIGN: usize = 1> = Arena<Fixed<Allocated<A>>, MIN_ALIGN>;
 
 /// A block from an allocator, to which it returns.
 #[derive(Debug)]
@@ -49,6 +49,27 @@ impl<A: Allocator> LinearAllocator<A> {
     /// # Errors
     /// [`AllocError`] if the allocator has no such block.
     pub fn new_in(layout: Layout, allocator: A) -> Result<Self, AllocError> {
+        Self::with_min_align_in(layout, allocator)
+    }
+}
+
+impl<A: Allocator, const MIN_ALIGN: usize> LinearAllocator<A, MIN_ALIGN> {
+    /// As [`new_in`](LinearAllocator::new_in), with every block aligned to at least `MIN_ALIGN` bytes (1, 2, 4, 8
+    /// or 16): two instructions less for small types, and sizes rounded up.
+    ///
+    /// # Errors
+    /// [`AllocError`] if the allocator has no such block.
+    ///
+    /// ```
+    /// use v_alloc::{LinearAllocator, VirtualAllocator};
+    /// let layout = core::alloc::Layout::new::<[u64; 512]>();
+    /// let arena = LinearAllocator::<_, 8>::with_min_align_in(layout, VirtualAllocator {})?;
+    /// arena.alloc(1_u8);
+    /// assert_eq!(arena.used_bytes(), 8);
+    /// # Ok::<(), v_alloc::AllocError>(())
+    /// ```
+    pub fn with_min_align_in(layout: Layout, allocator: A) -> Result<Self, AllocError> {
+        let layout = layout.align_to(MIN_ALIGN).map_err(|_| AllocError)?;
         let block = allocator.allocate(layout)?;
         let start = block.cast::<u8>();
         // SAFETY: an allocator returns no block that a layout cannot describe.

@@ -30,7 +30,7 @@ use crate::bump::{self, Fit};
 use core::alloc::Layout;
 use core::cell::Cell;
 use core::ptr::NonNull;
-use source::{DefaultSource, Refill, Source, Window};
+use source::{DefaultSource, LARGEST_MIN_ALIGN, Refill, Source, Window};
 
 /// A bump allocator: it hands out memory from a window of free memory, and frees all of it at once.
 ///
@@ -74,7 +74,7 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
     const fn from_parts(window: Window, source: S) -> Self {
         const {
             assert!(
-                MIN_ALIGN.is_power_of_two() && MIN_ALIGN <= 16,
+                MIN_ALIGN.is_power_of_two() && MIN_ALIGN <= LARGEST_MIN_ALIGN,
                 "the minimum alignment must be 1, 2, 4, 8 or 16"
             );
         }

@@ -276,7 +276,7 @@ impl<const MIN_ALIGN: usize> Arena<Reserved, MIN_ALIGN> {
     }
 
     pub(super) const fn lazy(options: ArenaOptions) -> Self {
-        Self::from_parts(Window::nowhere(MIN_ALIGN), Reserved::new(options))
+        Self::from_parts(Window::nowhere(), Reserved::new(options))
     }
 
     /// Reserves the range, if that has not happened yet.

@@ -12,6 +12,9 @@ pub use super::reserved::Reserved as DefaultSource;
 #[cfg(not(any(unix, windows, miri, v_alloc_heap_os)))]
 pub type DefaultSource = super::fixed::Fixed<super::buffer::Borrowed<'static>>;
 
+/// No arena has a larger minimum alignment.
+pub(crate) const LARGEST_MIN_ALIGN: usize = 16;
+
 /// Free memory: `cursor .. limit`.
 ///
 /// The pointers carry the provenance of the whole block they point into. No window ends above
@@ -23,9 +26,9 @@ pub struct Window {
 }
 
 impl Window {
-    /// A window with no room, for an arena that has none yet. The cursor is a multiple of `min_align`, not null.
-    pub(crate) const fn nowhere(min_align: usize) -> Self {
-        let nowhere = ptr::without_provenance_mut(min_align);
+    /// A window with no room, for an arena that has none yet. The cursor is aligned and not null.
+    pub(crate) const fn nowhere() -> Self {
+        let nowhere = ptr::without_provenance_mut(LARGEST_MIN_ALIGN);
         Self { cursor: nowhere, limit: nowhere }
     }
 

@@ -27,15 +27,19 @@ const READ_WRITE: ProtFlags = ProtFlags::READ.union(ProtFlags::WRITE);
 
 const FLOOR: &str = "mmap on huge pages";
 
+const CHAIN: &str = "Chain, 64 KiB of pages";
+const LIBDD_CHAIN: &str = "libdd Chain, 64 KiB of pages";
+
 /// Fills the memory; `None` if there is none.
 type Filler = fn() -> Option<()>;
 
 const FILLERS: &[(&str, Filler)] = &[
     ("Arena", || fill(Arena::new())),
+    (CHAIN, || fill(v_alloc::ChainAllocator::new_in(64 << 10, v_alloc::VirtualAllocator {}))),
     (FLOOR, fill_mapping),
     ("bumpalo", || fill(bumpalo::Bump::new())),
     ("bump-scope", || fill(<bump_scope::Bump>::new())),
-    ("libdd Chain, 64 KiB of pages", || fill(ChainAllocator::new_in(64 << 10, VirtualAllocator {}))),
+    (LIBDD_CHAIN, || fill(ChainAllocator::new_in(64 << 10, VirtualAllocator {}))),
     ("malloc", || fill(Malloc)),
 ];
 
@@ -50,8 +54,14 @@ fn measure(effort: Effort) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for name in measured.names() {
         let row = Row::new(name, format!("{:.1}", measured.of(name)?.median));
-        if name == "Arena" {
-            rows.push(row);
+        if name == "Arena" || name == CHAIN {
+            rows.push(match measured.ratio(CHAIN, LIBDD_CHAIN) {
+                Ok(ratio) if name == CHAIN => {
+                    let note = format!("{:.3} of {LIBDD_CHAIN}", ratio.median);
+                    row.note(note).at_most(ratio.median, &[("", 0.5)])
+                }
+                _ => row,
+            });
             continue;
         }
         let ratio = measured.ratio("Arena", name)?;

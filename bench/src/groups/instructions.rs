@@ -35,6 +35,10 @@ type Fill = fn(Kind, u32) -> Result<()>;
 const CONTENDERS: &[(&str, Fill)] = &[
     ("Arena", fill::<Arena>),
     ("Arena<Reserved, 8>", fill::<Arena<Reserved, 8>>),
+    ("Linear", fill::<v_alloc::LinearAllocator<Global>>),
+    ("Linear<_, 8>", fill::<v_alloc::LinearAllocator<Global, 8>>),
+    ("Chain", fill::<v_alloc::ChainAllocator<Global>>),
+    ("Chain<_, 8>", fill::<v_alloc::ChainAllocator<Global, 8>>),
     ("bumpalo", fill::<bumpalo::Bump>),
     ("bumpalo<8>", fill::<bumpalo::Bump<8>>),
     ("bump-scope", fill::<bump_scope::Bump>),
@@ -50,6 +54,14 @@ const TARGETS: &[(&str, &str, f64)] = &[
     ("mixed Layout", "Arena", 19.0),
 ];
 
+/// Targets: the kind, the contender, and the most instructions as a part of another's.
+const RATIOS: &[(&str, &str, &str, f64)] = &[
+    ("typed 8 B", "Linear", "libdd Linear", 0.5),
+    ("typed 8 B", "Linear<_, 8>", "libdd Linear", 0.5),
+    ("typed 8 B", "Chain", "libdd Chain", 0.35),
+    ("typed 8 B", "Chain<_, 8>", "libdd Chain", 0.35),
+];
+
 fn measure(_: Effort) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for &(kind, _) in KINDS {
@@ -62,12 +74,18 @@ fn measure(_: Effort) -> Result<Vec<Row>> {
         }
         let peers: Vec<_> =
             counts.iter().filter(|(name, _)| matches!(*name, "bumpalo" | "bump-scope")).copied().collect();
-        for (name, count) in counts {
+        for &(name, count) in &counts {
             let row = Row::new(format!("{kind}, {name}"), format!("{count:.1}"));
             let target = TARGETS.iter().find(|target| (target.0, target.1) == (kind, name));
-            rows.push(match target {
-                Some(&(_, _, limit)) => row.at_most(count, &[&[("", limit)], peers.as_slice()].concat()),
-                None => row,
+            let ratio = RATIOS.iter().find(|ratio| (ratio.0, ratio.1) == (kind, name));
+            let of = |name| counts.iter().find(|known| known.0 == name).map(|&(_, count)| count);
+            rows.push(match (target, ratio) {
+                (Some(&(_, _, limit)), _) => row.at_most(count, &[&[("", limit)], peers.as_slice()].concat()),
+                (None, Some(&(_, _, peer, part))) => {
+                    let ratio = count / of(peer).ok_or("no such contender")?;
+                    row.note(format!("{ratio:.3} of {peer}")).at_most(ratio, &[("", part)])
+                }
+                (None, None) => row,
             });
         }
     }

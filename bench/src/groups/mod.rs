@@ -1,5 +1,6 @@
 //! The groups of the table, one file each: what it measures, in which cases, against which targets.
 
+mod chain;
 mod cold;
 mod instructions;
 mod resident;
@@ -21,7 +22,7 @@ pub struct Group {
 }
 
 /// All groups, in the order of the table.
-pub const ALL: &[Group] = &[instructions::GROUP, warm::GROUP, cold::GROUP, resident::GROUP];
+pub const ALL: &[Group] = &[instructions::GROUP, warm::GROUP, cold::GROUP, chain::GROUP, resident::GROUP];
 
 /// Runs one case of a group in this process: what `child` and `callgrind` start.
 pub fn run_case(group: &str, case: &[&str]) -> Result<()> {
