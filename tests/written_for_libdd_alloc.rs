@@ -174,8 +174,7 @@ macro_rules! program {
                             (len as u32, 0)
                         );
                     }
-                    block =
-                        Allocator::shrink(&arena, block.cast(), layout(40_000), layout(400)).unwrap().cast();
+                    block = arena.shrink(block.cast(), layout(40_000), layout(400)).unwrap().cast();
                     assert_eq!(block.add(399).read(), 400);
                     arena.deallocate(block.cast(), layout(400));
                 }

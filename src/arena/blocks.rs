@@ -1,7 +1,7 @@
 //! Blocks of memory by layout, grown and shrunk in place: what the typed methods are built on.
 
 use super::Arena;
-use super::source::{Refill, Source};
+use super::source::{Refill, Source, Window};
 use crate::typed::Blocks;
 use crate::{AllocError, bump};
 use core::alloc::Layout;
@@ -9,7 +9,7 @@ use core::ptr::NonNull;
 
 impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
     /// Whether the block `start .. start + size` is the last one, so that the cursor lies at its end.
-    pub(super) fn is_last(&self, start: NonNull<u8>, size: usize) -> bool {
+    fn is_last(&self, start: NonNull<u8>, size: usize) -> bool {
         let end = start.addr().get().wrapping_add(bump::round_up_wrapping(size, MIN_ALIGN));
         end == self.cursor.get().addr()
     }
@@ -63,29 +63,82 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
         Ok(())
     }
 
-    /// Shrinks a block in place. Returns whether the bytes went back to the arena, which they do if the block is
-    /// the last one.
+    /// Shrinks a block in place, if it is the last one, so that its bytes go back to the arena.
     ///
     /// Sizes are in bytes; a new size of 0 frees the block. O(1), no system call.
     ///
     /// # Safety
     /// `block` is a live block of this arena of `old_size` bytes, and `new_size` is not larger.
     ///
+    /// # Errors
+    /// [`AllocError`] if another block follows; nothing has happened then, and the block may be used as a smaller
+    /// one all the same.
+    ///
     /// ```
     /// use core::alloc::Layout;
     /// let arena = v_alloc::Arena::new();
     /// let block = arena.alloc_layout(Layout::new::<[u64; 4]>());
     /// // SAFETY: the block is live, and has 32 bytes.
-    /// assert!(unsafe { arena.shrink(block, 32, 8) });
+    /// unsafe { arena.try_shrink(block, 32, 8)? };
     /// assert_eq!(arena.used_bytes(), 8);
+    /// # Ok::<(), v_alloc::AllocError>(())
     /// ```
-    pub unsafe fn shrink(&self, block: NonNull<u8>, old_size: usize, new_size: usize) -> bool {
-        let last = self.is_last(block, old_size);
-        if last {
-            let end = block.addr().get().wrapping_add(bump::round_up_wrapping(new_size, MIN_ALIGN));
-            self.lower_cursor(end);
+    pub unsafe fn try_shrink(
+        &self,
+        block: NonNull<u8>,
+        old_size: usize,
+        new_size: usize,
+    ) -> Result<(), AllocError> {
+        if !self.is_last(block, old_size) {
+            return Err(AllocError);
         }
-        last
+        let end = block.addr().get().wrapping_add(bump::round_up_wrapping(new_size, MIN_ALIGN));
+        self.lower_cursor(end);
+        Ok(())
+    }
+
+    /// Grows a block that cannot be grown in place.
+    ///
+    /// # Safety
+    /// As for [`Blocks::grow_block`].
+    unsafe fn grow_elsewhere(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<u8>, AllocError> {
+        let last = self.is_last(block, old.size());
+        let moved = if S::CONTIGUOUS || !last {
+            // SAFETY: forwarded from the caller.
+            if let Some(resized) = unsafe { self.source.resize_own_block(block, new) } {
+                return resized;
+            }
+            self.allocate_layout(new)?
+        } else {
+            // The old block will be free: what is left of the window is worth keeping for its sake.
+            let now = Window { cursor: self.cursor.get().with_addr(block.addr().get()), ..self.window() };
+            self.fit(new).map_or_else(|| self.refill(now, new), |fit| Ok(self.take(fit)))?
+        };
+        // SAFETY: the new block has room for the old one's bytes, and they are apart.
+        unsafe { moved.copy_from_nonoverlapping(block, old.size()) };
+        // Still the last, if the new block is one of its own.
+        // SAFETY: the old block is live until now, and not used again.
+        let _ = unsafe { self.try_shrink(block, old.size(), 0) };
+        Ok(moved)
+    }
+
+    /// Frees a block, if it is the last one or the latest with memory of its own. A block of no bytes has none, so
+    /// that there is never more than one owner.
+    ///
+    /// # Safety
+    /// `block` is a live block of this arena of `size` bytes.
+    pub(super) unsafe fn free(&self, block: NonNull<u8>, size: usize) {
+        // SAFETY: forwarded from the caller.
+        if size > 0 && unsafe { self.try_shrink(block, size, 0) }.is_err() && !S::CONTIGUOUS {
+            self.source.before_lowering(self.cursor.get());
+            // SAFETY: as above. Nothing can be done about a block that is not the latest of its kind.
+            let _ = unsafe { self.source.resize_own_block(block, Layout::new::<()>()) };
+        }
     }
 
     /// Clears what is not known to be zero of `start .. end`, where `fresh` is the cursor before the range was
@@ -122,13 +175,30 @@ unsafe impl<S: Source, const MIN_ALIGN: usize> Blocks for Arena<S, MIN_ALIGN> {
         Ok(block)
     }
 
-    unsafe fn grow_block(&self, block: NonNull<u8>, old_size: usize, new_size: usize) -> bool {
+    #[inline]
+    unsafe fn grow_block(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<u8>, AllocError> {
+        let aligned = block.addr().get() & (new.align() - 1) == 0;
         // SAFETY: forwarded from the caller.
-        unsafe { self.try_grow(block, old_size, new_size) }.is_ok()
+        if aligned && unsafe { self.try_grow(block, old.size(), new.size()) }.is_ok() {
+            return Ok(block);
+        }
+        // SAFETY: forwarded from the caller.
+        unsafe { self.grow_elsewhere(block, old, new) }
     }
 
     unsafe fn shrink_block(&self, block: NonNull<u8>, old_size: usize, new_size: usize) {
         // SAFETY: forwarded from the caller.
-        unsafe { self.shrink(block, old_size, new_size) };
+        unsafe {
+            if new_size == 0 {
+                self.free(block, old_size);
+            } else {
+                let _ = self.try_shrink(block, old_size, new_size);
+            }
+        }
     }
 }

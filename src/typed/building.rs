@@ -47,27 +47,20 @@ impl<'a, B: Blocks, T> Building<'a, B, T> {
         Ok(())
     }
 
-    /// Makes room for `more` elements: in place while this is the last block, else in a new one of twice the
-    /// size.
+    /// Makes room for `more` elements: for twice as many as there are, if there is memory for that.
     #[cold]
     fn reserve(&mut self, more: usize) -> Result<(), AllocError> {
         let needed = self.len.checked_add(more).ok_or(AllocError)?;
         if needed <= self.capacity {
             return Ok(());
         }
+        let old = array::<T>(self.capacity)?;
         let doubled = needed.max(self.capacity.saturating_mul(2)).max(4);
         for capacity in [doubled, needed] {
             let Ok(new) = array::<T>(capacity) else { continue };
-            let old_size = self.capacity * size_of::<T>();
-            // SAFETY: the block is live and of this size.
-            if unsafe { self.blocks.grow_block(self.start.cast(), old_size, new.size()) } {
-                self.capacity = capacity;
-                return Ok(());
-            }
-            if let Ok(moved) = self.blocks.allocate_block(new) {
-                // SAFETY: the new block has room for all elements, and they are apart.
-                unsafe { moved.cast().copy_from_nonoverlapping(self.start, self.len) };
-                (self.start, self.capacity) = (moved.cast(), capacity);
+            // SAFETY: the block is live, of the layout of `capacity` elements, which is smaller.
+            if let Ok(grown) = unsafe { self.blocks.grow_block(self.start.cast(), old, new) } {
+                (self.start, self.capacity) = (grown.cast(), capacity);
                 return Ok(());
             }
         }

@@ -26,11 +26,17 @@ pub(crate) unsafe trait Blocks {
     /// A block of this layout that reads zero.
     fn allocate_zeroed_block(&self, layout: Layout) -> Result<NonNull<u8>, AllocError>;
 
-    /// Grows a block in place if that is possible; the new bytes are uninitialised.
+    /// Grows a block, in place if that is possible; the new bytes are uninitialised. On failure the block stays as
+    /// it was.
     ///
     /// # Safety
-    /// `block` is a live block of `old_size` bytes, and `new_size` is not smaller.
-    unsafe fn grow_block(&self, block: NonNull<u8>, old_size: usize, new_size: usize) -> bool;
+    /// `block` is a live block of layout `old`, and `new` has a larger size.
+    unsafe fn grow_block(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<u8>, AllocError>;
 
     /// Shrinks a block in place, and takes the bytes back if that is possible. A new size of 0 frees it.
     ///

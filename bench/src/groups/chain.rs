@@ -14,9 +14,10 @@ pub const GROUP: Group = Group { name: "chain", title: "chain: blocks and bytes"
 
 const HINT: usize = 64 << 10;
 const FILLED: usize = 512 << 20;
-/// A vector of so many `u32` is 4 MB.
-const PUSHED: u32 = 1_000_000;
-const MOST: f64 = 4.1e6;
+/// A vector of so many `u32` has 4 MiB, which is its capacity too when it doubles.
+const PUSHED: u32 = 1 << 20;
+/// KiB: 4.1 MiB.
+const MOST: f64 = 4198.0;
 
 /// A parent that counts the blocks that it hands out.
 #[derive(Clone, Copy)]
@@ -81,12 +82,12 @@ fn push(allocator: &impl Allocator) {
 }
 
 fn pushed(name: &str, bytes: usize) -> Row {
-    Row::new(format!("bytes used by a pushed Vec of 4 MB, {name}"), bytes.to_string())
+    Row::new(format!("KiB used by a pushed Vec of 4 MiB, {name}"), bytes.div_ceil(1024).to_string())
 }
 
 impl Row {
     fn limited(self, bytes: usize) -> Result<Self> {
-        Ok(self.at_most(f64::from(u32::try_from(bytes)?), &[("", MOST)]))
+        Ok(self.at_most(f64::from(u32::try_from(bytes.div_ceil(1024))?), &[("KiB", MOST)]))
     }
 }
 
