@@ -50,30 +50,34 @@ pub(crate) unsafe trait RawAllocator {
     ) -> Result<NonNull<[u8]>, AllocError>;
 }
 
-/// Implements one version of the trait for one type: `impl_allocator!(path::to::module, [generics] Type)`.
+/// Implements one version of the trait for one type, whose blocks come from the `RawAllocator` that it is or has.
 macro_rules! impl_allocator {
-    ($version:path, [$($generics:tt)*] $type:ty) => {
+    ($version:path, [$($generics:tt)*] $type:ty, $this:ident => $raw:expr) => {
         const _: () = {
             use $version as version;
             use version::{AllocError, Allocator};
 
-            // SAFETY: the contract of `RawAllocator` is that of the trait.
+            // SAFETY: the contract of `RawAllocator` is that of the trait. A scope lives no longer than what it hands
+            // out, and cannot be used while an inner one takes memory back.
             #[allow(clippy::map_err_ignore, reason = "either error says just that there is no memory")]
             unsafe impl<$($generics)*> Allocator for $type {
                 #[inline]
                 fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-                    self.raw_allocate(layout).map_err(|_| AllocError)
+                    let $this = self;
+                    $raw.raw_allocate(layout).map_err(|_| AllocError)
                 }
 
                 #[inline]
                 fn allocate_zeroed(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-                    self.raw_allocate_zeroed(layout).map_err(|_| AllocError)
+                    let $this = self;
+                    $raw.raw_allocate_zeroed(layout).map_err(|_| AllocError)
                 }
 
                 #[inline]
                 unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
+                    let $this = self;
                     // SAFETY: forwarded from the caller.
-                    unsafe { self.raw_deallocate(block, layout) }
+                    unsafe { $raw.raw_deallocate(block, layout) }
                 }
 
                 #[inline]
@@ -83,8 +87,9 @@ macro_rules! impl_allocator {
                     old: Layout,
                     new: Layout,
                 ) -> Result<NonNull<[u8]>, AllocError> {
+                    let $this = self;
                     // SAFETY: forwarded from the caller.
-                    unsafe { self.raw_grow(block, old, new) }.map_err(|_| AllocError)
+                    unsafe { $raw.raw_grow(block, old, new) }.map_err(|_| AllocError)
                 }
 
                 #[inline]
@@ -94,8 +99,9 @@ macro_rules! impl_allocator {
                     old: Layout,
                     new: Layout,
                 ) -> Result<NonNull<[u8]>, AllocError> {
+                    let $this = self;
                     // SAFETY: forwarded from the caller.
-                    unsafe { self.raw_grow_zeroed(block, old, new) }.map_err(|_| AllocError)
+                    unsafe { $raw.raw_grow_zeroed(block, old, new) }.map_err(|_| AllocError)
                 }
 
                 #[inline]
@@ -105,8 +111,9 @@ macro_rules! impl_allocator {
                     old: Layout,
                     new: Layout,
                 ) -> Result<NonNull<[u8]>, AllocError> {
+                    let $this = self;
                     // SAFETY: forwarded from the caller.
-                    unsafe { self.raw_shrink(block, old, new) }.map_err(|_| AllocError)
+                    unsafe { $raw.raw_shrink(block, old, new) }.map_err(|_| AllocError)
                 }
             }
         };
@@ -115,14 +122,14 @@ macro_rules! impl_allocator {
 
 /// Implements every version that is on, for every type named.
 macro_rules! impl_every_allocator {
-    ($([$($generics:tt)*] $type:ty;)*) => {
+    ($([$($generics:tt)*] $type:ty, $this:ident => $raw:expr;)*) => {
         $(
             #[cfg(feature = "allocator-api2")]
-            impl_allocator!(allocator_api2::alloc, [$($generics)*] $type);
+            impl_allocator!(allocator_api2::alloc, [$($generics)*] $type, $this => $raw);
             #[cfg(feature = "allocator-api2-04")]
-            impl_allocator!(allocator_api2_04::alloc, [$($generics)*] $type);
+            impl_allocator!(allocator_api2_04::alloc, [$($generics)*] $type, $this => $raw);
             #[cfg(feature = "nightly")]
-            impl_allocator!(compiler, [$($generics)*] $type);
+            impl_allocator!(compiler, [$($generics)*] $type, $this => $raw);
         )*
     };
 }
@@ -140,63 +147,11 @@ use crate::arena::{
 };
 
 impl_every_allocator! {
-    [S: Source, const MIN_ALIGN: usize] Arena<S, MIN_ALIGN>;
-    [S: Rewind, const MIN_ALIGN: usize] Scope<'_, S, MIN_ALIGN>;
+    [S: Source, const MIN_ALIGN: usize] Arena<S, MIN_ALIGN>, arena => arena;
+    [S: Rewind, const MIN_ALIGN: usize] Scope<'_, S, MIN_ALIGN>, scope => scope.arena();
 }
 
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
 impl_every_allocator! {
-    [] crate::VirtualAllocator;
-}
-
-// SAFETY: a scope is its arena, and lives no longer than the memory does.
-unsafe impl<S: crate::Rewind, const MIN_ALIGN: usize> RawAllocator for crate::Scope<'_, S, MIN_ALIGN> {
-    #[inline]
-    fn raw_allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-        self.arena().raw_allocate(layout)
-    }
-
-    #[inline]
-    fn raw_allocate_zeroed(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-        self.arena().raw_allocate_zeroed(layout)
-    }
-
-    #[inline]
-    unsafe fn raw_deallocate(&self, block: NonNull<u8>, layout: Layout) {
-        // SAFETY: forwarded from the caller.
-        unsafe { self.arena().raw_deallocate(block, layout) }
-    }
-
-    #[inline]
-    unsafe fn raw_grow(
-        &self,
-        block: NonNull<u8>,
-        old: Layout,
-        new: Layout,
-    ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: forwarded from the caller.
-        unsafe { self.arena().raw_grow(block, old, new) }
-    }
-
-    #[inline]
-    unsafe fn raw_grow_zeroed(
-        &self,
-        block: NonNull<u8>,
-        old: Layout,
-        new: Layout,
-    ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: forwarded from the caller.
-        unsafe { self.arena().raw_grow_zeroed(block, old, new) }
-    }
-
-    #[inline]
-    unsafe fn raw_shrink(
-        &self,
-        block: NonNull<u8>,
-        old: Layout,
-        new: Layout,
-    ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: forwarded from the caller.
-        unsafe { self.arena().raw_shrink(block, old, new) }
-    }
+    [] crate::VirtualAllocator, pages => pages;
 }
