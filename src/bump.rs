@@ -29,7 +29,7 @@ pub(crate) const LOW_ADDRESSES_END: usize = 1 << (usize::BITS - 2);
 
 /// Fits a block into a window that ends at or below [`LOW_ADDRESSES_END`].
 ///
-/// Also right for any window that ends at or below [`HIGHEST_LIMIT`] if `size + align` is below 64 KiB.
+/// Also right for any window that ends at or below [`HIGHEST_LIMIT`] if `size + align + MIN_ALIGN` is at most 64 KiB.
 #[inline(always)]
 pub(crate) const fn fit_low<const MIN_ALIGN: usize>(
     cursor: usize,
@@ -102,7 +102,8 @@ mod tests {
             expected,
             "fit_any {cursor:#x} {limit:#x} {size:#x} {align:#x}"
         );
-        if limit <= LOW_ADDRESSES_END || (limit <= HIGHEST_LIMIT && size + align < 1 << 16) {
+        let small = size.saturating_add(align).saturating_add(MIN_ALIGN) <= 1 << 16;
+        if limit <= LOW_ADDRESSES_END || (limit <= HIGHEST_LIMIT && small) {
             assert_eq!(
                 fit_low::<MIN_ALIGN>(cursor, limit, size, align),
                 expected,

@@ -54,10 +54,18 @@ impl<E: fmt::Display> fmt::Display for AllocOrInitError<E> {
     }
 }
 
-impl<E: core::error::Error> core::error::Error for AllocOrInitError<E> {}
+impl<E: core::error::Error + 'static> core::error::Error for AllocOrInitError<E> {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Alloc(_) => None,
+            Self::Init(error) => Some(error),
+        }
+    }
+}
 
 /// What a [`ReserveError`] happened to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Operation {
     /// Reserving a range of addresses.
     Reserve,
@@ -145,7 +153,9 @@ impl fmt::Display for ReserveError {
             Cause::BeyondBudget => {
                 formatter.write_str("default reservations have used up their share of the address space")
             }
-            Cause::TooHigh => formatter.write_str("the operating system placed it at an address above 2^62"),
+            Cause::TooHigh => {
+                formatter.write_str("the operating system placed it at addresses that are too high")
+            }
             Cause::BeyondReservation => formatter.write_str("that is more than is left of the reservation"),
         }
     }

@@ -46,10 +46,11 @@ pub use arena::{chain::ChainAllocator, linear::LinearAllocator};
 pub use error::{AllocError, AllocOrInitError, Operation, ReserveError};
 pub use zeroable::Zeroable;
 
-// As `libdd-alloc` does, for programs written for it: the trait, its error, `Layout`, and `Global` with the
-// feature `alloc`.
+// As `libdd-alloc` does, for programs written for it.
+#[cfg(all(feature = "allocator-api2", feature = "alloc"))]
+pub use allocator_api2::alloc::Global;
 #[cfg(feature = "allocator-api2")]
-pub use allocator_api2::alloc::*;
+pub use allocator_api2::alloc::{Allocator, GlobalAlloc, Layout, LayoutError};
 
 // The snippets of the migration guide are tests.
 #[cfg(all(doctest, any(unix, windows), feature = "allocator-api2", feature = "alloc"))]

@@ -1,7 +1,10 @@
 //! Types for which zero bytes are a value.
 
+use core::marker::PhantomData;
 use core::mem::MaybeUninit;
+use core::num::{NonZero, Wrapping};
 use core::ptr::NonNull;
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicIsize, AtomicU8, AtomicU16, AtomicU32, AtomicUsize};
 
 /// A type for which zero bytes are a valid value, so that fresh pages can be handed out as they are.
 ///
@@ -29,6 +32,10 @@ macro_rules! zeroable {
     };
 }
 
+// Of atomics, those that every target has.
+zeroable!(AtomicU8, AtomicU16, AtomicU32, AtomicUsize, AtomicI32, AtomicIsize, AtomicBool);
+zeroable!(Option<NonZero<u8>>, Option<NonZero<u16>>, Option<NonZero<u32>>, Option<NonZero<u64>>);
+zeroable!(Option<NonZero<usize>>, Option<NonZero<i32>>, Option<NonZero<i64>>, Option<NonZero<isize>>);
 zeroable!(u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize, f32, f64, bool, char, ());
 
 // SAFETY: an array is its elements.
@@ -43,6 +50,12 @@ unsafe impl<T> Zeroable for *mut T {}
 unsafe impl<T> Zeroable for Option<NonNull<T>> {}
 // SAFETY: the null pointer optimisation is guaranteed for these.
 unsafe impl<T> Zeroable for Option<&T> {}
+// SAFETY: the null pointer optimisation is guaranteed for these.
+unsafe impl<T> Zeroable for Option<&mut T> {}
+// SAFETY: it has no bytes.
+unsafe impl<T: ?Sized> Zeroable for PhantomData<T> {}
+// SAFETY: it is its value.
+unsafe impl<T: Zeroable> Zeroable for Wrapping<T> {}
 // SAFETY: a cell is its value.
 unsafe impl<T: Zeroable> Zeroable for core::cell::Cell<T> {}
 // SAFETY: a cell is its value.

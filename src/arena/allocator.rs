@@ -8,7 +8,7 @@ use crate::typed::Blocks;
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
-// SAFETY: as for `Blocks`; memory is taken back only from the last block, whose owner gave it up.
+// SAFETY: as for `Blocks`. Scopes and `reset` take memory back only when nothing can borrow from the arena.
 unsafe impl<S: Source, const MIN_ALIGN: usize> RawAllocator for Arena<S, MIN_ALIGN> {
     #[inline]
     fn raw_allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {

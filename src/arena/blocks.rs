@@ -20,7 +20,8 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
     /// O(1), and the system calls of an allocation if the arena must commit more.
     ///
     /// # Safety
-    /// `block` is a live block of this arena of `old_size` bytes, and `new_size` is not smaller.
+    /// `block` is a live block of this arena of `old_size` bytes, and `new_size` is not smaller. If the block is from
+    /// outside the innermost scope, what it gains is taken back at the end of that scope.
     ///
     /// # Errors
     /// [`AllocError`] if another block follows or there is no memory; the block stays as it was.
@@ -109,6 +110,7 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
     ) -> Result<NonNull<u8>, AllocError> {
         let last = self.is_last(block, old.size());
         let moved = if S::CONTIGUOUS || !last {
+            self.source.before_lowering(self.cursor.get()); // the block is off the account while it is resized
             // SAFETY: forwarded from the caller.
             if let Some(resized) = unsafe { self.source.resize_own_block(block, new) } {
                 return resized;
@@ -123,7 +125,7 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
         unsafe { moved.copy_from_nonoverlapping(block, old.size()) };
         // Still the last, if the new block is one of its own.
         // SAFETY: the old block is live until now, and not used again.
-        let _ = unsafe { self.try_shrink(block, old.size(), 0) };
+        unsafe { self.free(block, old.size()) };
         Ok(moved)
     }
 
@@ -154,7 +156,8 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
     }
 }
 
-// SAFETY: blocks come from the window, which only moves past them.
+// SAFETY: a block lies in the window, which moves past it, or is one of its own; either is taken back only when its
+// owner gives it up.
 unsafe impl<S: Source, const MIN_ALIGN: usize> Blocks for Arena<S, MIN_ALIGN> {
     #[inline(always)]
     fn allocate_for<T>(&self) -> Option<NonNull<T>> {
@@ -185,7 +188,10 @@ unsafe impl<S: Source, const MIN_ALIGN: usize> Blocks for Arena<S, MIN_ALIGN> {
         let aligned = block.addr().get() & (new.align() - 1) == 0;
         // SAFETY: forwarded from the caller.
         if aligned && unsafe { self.try_grow(block, old.size(), new.size()) }.is_ok() {
-            return Ok(block);
+            // Not `block`: the caller's pointer may be good for no more than the old size.
+            let grown = self.cursor.get().with_addr(block.addr().get());
+            // SAFETY: the address of a block is not null.
+            return Ok(unsafe { NonNull::new_unchecked(grown) });
         }
         // SAFETY: forwarded from the caller.
         unsafe { self.grow_elsewhere(block, old, new) }

@@ -36,12 +36,11 @@ impl<O> Fixed<O> {
     /// The window, which is opened by the first use: in a constant, an address is not known yet.
     fn open(&self, now: Window) -> Window {
         let whole = Window::over(self.start, self.bytes);
-        let opened = self.start.addr() <= now.cursor.addr() && now.cursor.addr() <= whole.limit.addr();
-        if opened { now } else { whole }
+        if now.limit == whole.limit { now } else { whole } // the limit never moves
     }
 
     fn used(&self, now: Window) -> usize {
-        self.open(now).cursor.addr() - self.start.addr()
+        self.open(now).cursor.addr().saturating_sub(self.start.addr())
     }
 }
 
@@ -52,12 +51,12 @@ unsafe impl<O> Source for Fixed<O> {
 
     fn refill(&self, now: Window, _need: Layout) -> Result<Refill, AllocError> {
         let window = self.open(now);
-        let first_use = window.cursor != now.cursor;
+        let first_use = window.limit != now.limit;
         if first_use { Ok(Refill::Window(window)) } else { Err(AllocError) }
     }
 
     fn before_lowering(&self, cursor: *mut u8) {
-        let used = self.used(Window { cursor, limit: cursor });
+        let used = cursor.addr().saturating_sub(self.start.addr());
         self.peak.set(self.peak.get().max(used));
     }
 

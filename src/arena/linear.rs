@@ -72,8 +72,11 @@ impl<A: Allocator, const MIN_ALIGN: usize> LinearAllocator<A, MIN_ALIGN> {
         let layout = layout.align_to(MIN_ALIGN).map_err(|_| AllocError)?;
         let block = allocator.allocate(layout)?;
         let start = block.cast::<u8>();
-        // SAFETY: an allocator returns no block that a layout cannot describe.
-        let layout = unsafe { Layout::from_size_align_unchecked(block.len(), layout.align()) };
+        let Ok(layout) = Layout::from_size_align(block.len(), layout.align()) else {
+            // SAFETY: the block came from there with this layout.
+            unsafe { allocator.deallocate(start, layout) };
+            return Err(AllocError);
+        };
         let owner = Allocated { block: start, layout, allocator };
         // SAFETY: the block is ours until the owner returns it.
         let source = unsafe { Fixed::new(start.as_ptr(), block.len(), owner) };

@@ -42,7 +42,7 @@ use source::{DefaultSource, LARGEST_MIN_ALIGN, Refill, Source, Window};
 /// * **Cost**: O(1) without a system call while the window lasts; else a few system calls that commit more.
 /// * **Failure**: `try_` methods return [`AllocError`]; the short forms write a line to standard error and
 ///   abort the process. Either way the arena stays as it was.
-/// * **Zero-sized** requests succeed with an aligned dangling pointer. Any alignment is honoured.
+/// * **Zero-sized** requests succeed with an aligned pointer, and take padding at most. Any alignment is honoured.
 /// * **Threads**: `Send` exactly when the source is; never `Sync`.
 /// * **Signal handlers** may use an arena that only the handler touches. System calls it can make, all of them
 ///   outside the window: `mmap`, `munmap`, `mprotect`, `madvise`, `prlimit64` and, for a name, `prctl`; none of
@@ -109,7 +109,7 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
     #[inline(always)]
     fn fit_for<T>(&self) -> Option<Fit> {
         let align = const { if align_of::<T>() <= MIN_ALIGN { 1 } else { align_of::<T>() } };
-        let small = const { size_of::<T>() + align_of::<T>() < 1 << 16 };
+        let small = const { size_of::<T>() + align_of::<T>() + LARGEST_MIN_ALIGN <= 1 << 16 };
         let (cursor, limit) = (self.cursor.get().addr(), self.limit.get().addr());
         if S::LOW_ADDRESSES || small {
             bump::fit_low::<MIN_ALIGN>(cursor, limit, size_of::<T>(), align)

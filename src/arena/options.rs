@@ -6,6 +6,7 @@ use core::ffi::CStr;
 
 /// Which of two goods matters more when an arena commits memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum CommitPolicy {
     /// Least time in all: pages are made present ahead in growing steps, and in huge pages beyond the first
     /// mebibyte. A single step can take some hundred microseconds.
@@ -48,7 +49,7 @@ impl ArenaOptions {
         }
     }
 
-    /// Reserves exactly `bytes`, rounded up to whole pages, or fails.
+    /// Reserves exactly `bytes`, rounded up to whole pages (at least one), or fails.
     ///
     /// Without it an arena gets a default reservation: 64 GiB on 64-bit Unix, 8 GiB on Windows, 64 MiB on
     /// 32-bit machines, and less when the process is short of address space or has many arenas.

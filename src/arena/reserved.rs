@@ -10,6 +10,7 @@ use crate::reservation::{RangeAdvice, Reservation};
 use crate::{AllocError, ReserveError, bump};
 use core::alloc::Layout;
 use core::cell::{Cell, OnceCell};
+use core::mem::MaybeUninit;
 
 /// One reserved range of addresses, committed from its start as far as needed.
 ///
@@ -63,8 +64,9 @@ impl Reserved {
                 Reservation::placed(Pages::round_up(bytes).ok_or(error)?, self.placement())?
             }
         };
-        let end = range.base().addr().get() + range.size().bytes();
-        if Self::LOW_ADDRESSES && end > bump::LOW_ADDRESSES_END {
+        let end = range.base().addr().get().checked_add(range.size().bytes());
+        let highest = if Self::LOW_ADDRESSES { bump::LOW_ADDRESSES_END } else { bump::HIGHEST_LIMIT };
+        if end.is_none_or(|end| end > highest) {
             // No kernel hands out such addresses unasked; the arithmetic of the fast path rests on it.
             return Err(ReserveError::new(Operation::Reserve, range.size().bytes(), Cause::TooHigh));
         }
@@ -183,10 +185,13 @@ unsafe impl Source for Reserved {
 
     fn free(&self, now: Window) -> (usize, usize) {
         match self.range.get() {
-            Some(range) => (now.cursor.addr(), range.size().bytes() - self.used(now.cursor)),
+            Some(range) => {
+                let cursor = Self::window(range, now).cursor;
+                (cursor.addr(), range.size().bytes() - self.used(cursor))
+            }
             // What the first allocation will ask for, at an address that any page has.
             None => match self.options.reservation {
-                Some(bytes) => (0, Pages::round_up(bytes).map_or(0, Pages::bytes)),
+                Some(bytes) => (0, Pages::round_up(bytes.max(1)).map_or(0, Pages::bytes)),
                 None => (0, os::RESERVATION_TIERS.first().copied().unwrap_or_default()),
             },
         }
@@ -310,11 +315,23 @@ impl<const MIN_ALIGN: usize> Arena<Reserved, MIN_ALIGN> {
             if end > range.committed().bytes() {
                 source.commit(range, end)?;
             }
-            range.populate(Pages::round_down(used), Pages::round_up(end).unwrap_or(range.size()));
+            // Not the cursor's own page: it may hold values that another thread is using.
+            range.populate(
+                Pages::round_up(used).unwrap_or(range.size()),
+                Pages::round_up(end).unwrap_or(range.size()),
+            );
             Ok(())
         })
         .map_err(|error| source.remember(error))?;
-        self.set_window(Reserved::window(range, window));
+        let window = Reserved::window(range, window);
+        self.set_window(window);
+        if window.cursor < window.limit {
+            // SAFETY: the byte at the cursor is committed, and free; this makes the cursor's page present.
+            unsafe {
+                let byte = window.cursor.cast::<MaybeUninit<u8>>();
+                byte.write_volatile(byte.read_volatile());
+            }
+        }
         Ok(())
     }
 

@@ -21,7 +21,6 @@ pub struct Scope<'s, S: Rewind = DefaultSource, const MIN_ALIGN: usize = 1> {
 /// A guard that takes back, when it is dropped, all that was allocated through it: see [`Arena::scope`].
 ///
 /// It dereferences to the arena. If it is leaked, the memory stays in use until an earlier point is reached.
-#[derive(Debug)]
 pub struct ScopeGuard<'a, S: Rewind = DefaultSource, const MIN_ALIGN: usize = 1> {
     arena: &'a mut Arena<S, MIN_ALIGN>,
     mark: S::Mark,
@@ -33,8 +32,9 @@ pub struct Checkpoint<S: Rewind = DefaultSource>(S::Mark);
 impl<S: Rewind, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
     /// Takes back all memory and keeps it for reuse. Values are not dropped.
     ///
-    /// Nothing can be borrowed from the arena then, so no reference is left behind. O(1), no system call. To give
-    /// memory back to the operating system, see [`trim`](Arena::trim).
+    /// Nothing can be borrowed from the arena then, so no reference is left behind. O(1), no system call; a chain
+    /// keeps its largest block and gives the others back, one by one. To give memory back to the operating system,
+    /// see [`trim`](Arena::trim).
     ///
     /// ```
     /// let mut arena = v_alloc::Arena::new();
@@ -51,7 +51,8 @@ impl<S: Rewind, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
 
     /// Runs `work` with a [`Scope`], then takes back what it allocated, also when it panics.
     ///
-    /// O(1), no system call of its own.
+    /// O(1), no system call of its own; a chain gives back the blocks that it took since, but for the largest. A
+    /// block from outside the scope that is grown inside it loses what it gained.
     ///
     /// ```
     /// let mut arena = v_alloc::Arena::new();
@@ -68,8 +69,8 @@ impl<S: Rewind, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
 
     /// A guard that takes back, when dropped, what was allocated through it.
     ///
-    /// Values from before the guard cannot be used while it lives; [`scoped`](Self::scoped) lifts that. O(1), no
-    /// system call.
+    /// Values from before the guard cannot be used while it lives; [`scoped`](Self::scoped) lifts that. Costs as
+    /// much as [`scoped`](Self::scoped).
     ///
     /// ```
     /// let mut arena = v_alloc::Arena::new();
@@ -81,12 +82,14 @@ impl<S: Rewind, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
     /// }
     /// assert_eq!(arena.used_bytes(), 1);
     /// ```
+    #[must_use = "the guard takes memory back when it is dropped: at once, if it is not kept"]
     pub fn scope(&mut self) -> ScopeGuard<'_, S, MIN_ALIGN> {
         let mark = self.source().mark(self.window());
         ScopeGuard { arena: self, mark }
     }
 
     /// The present point, for [`rewind`](Self::rewind). O(1), no system call.
+    #[must_use = "a checkpoint does nothing until the arena is rewound to it"]
     pub fn checkpoint(&self) -> Checkpoint<S> {
         Checkpoint(self.source().mark(self.window()))
     }
@@ -125,6 +128,7 @@ impl<S: Rewind, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
             super::mark_uninitialised(window.cursor, now.cursor.addr() - window.cursor.addr());
         }
         self.set_window(window);
+        self.source().give_back();
     }
 
     /// # Safety
@@ -164,6 +168,7 @@ impl<S: Rewind, const MIN_ALIGN: usize> fmt::Debug for Scope<'_, S, MIN_ALIGN> {
 
 impl<S: Rewind, const MIN_ALIGN: usize> ScopeGuard<'_, S, MIN_ALIGN> {
     /// A guard inside this one: see [`Arena::scope`].
+    #[must_use = "the guard takes memory back when it is dropped: at once, if it is not kept"]
     pub fn scope(&mut self) -> ScopeGuard<'_, S, MIN_ALIGN> {
         self.arena.scope()
     }
@@ -187,6 +192,12 @@ impl<S: Rewind, const MIN_ALIGN: usize> Drop for ScopeGuard<'_, S, MIN_ALIGN> {
     fn drop(&mut self) {
         // SAFETY: what was handed out since borrowed from this guard, and such a borrow cannot outlive it.
         unsafe { self.arena.rewind_to_mark(self.mark) };
+    }
+}
+
+impl<S: Rewind, const MIN_ALIGN: usize> fmt::Debug for ScopeGuard<'_, S, MIN_ALIGN> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("ScopeGuard").field(self.arena).finish()
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) const LARGEST_MIN_ALIGN: usize = 16;
 /// Free memory: `cursor .. limit`.
 ///
 /// The pointers carry the provenance of the whole block they point into. No window ends above
-/// `bump::HIGHEST_LIMIT`.
+/// `bump::HIGHEST_LIMIT`: memory in the last 64 KiB of the address space is not used.
 #[derive(Clone, Copy, Debug)]
 pub struct Window {
     pub(crate) cursor: *mut u8,
@@ -34,8 +34,11 @@ impl Window {
 
     /// The part of `start .. start + bytes` that may be a window.
     pub(crate) fn over(start: *mut u8, bytes: usize) -> Self {
-        let bytes = bytes.min(bump::HIGHEST_LIMIT.saturating_sub(start.addr()));
-        Self { cursor: start, limit: start.wrapping_add(bytes) }
+        let highest = bump::HIGHEST_LIMIT.saturating_sub(start.addr());
+        if highest == 0 {
+            return Self::nowhere();
+        }
+        Self { cursor: start, limit: start.wrapping_add(bytes.min(highest)) }
     }
 
     /// Bytes between the cursor and the limit.
@@ -132,6 +135,11 @@ pub unsafe trait Rewind: Source {
     /// The mark came from this source, and nothing that was handed out since is in use.
     #[doc(hidden)]
     unsafe fn rewind(&self, now: Window, mark: Self::Mark) -> Window;
+
+    /// Gives away what a rewind left over, once the arena has its window. May run user code that allocates in the
+    /// same arena, or panics.
+    #[doc(hidden)]
+    fn give_back(&self) {}
 }
 
 /// The figures of an arena, in bytes.

@@ -2,6 +2,7 @@
 
 use super::Arena;
 use super::source::Source;
+use crate::bump;
 use core::alloc::Layout;
 use core::fmt;
 
@@ -57,8 +58,9 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
     /// There may be no memory for it all the same.
     pub fn has_capacity_for(&self, layout: Layout) -> bool {
         let (address, bytes) = self.source.free(self.window());
-        let padding = address.wrapping_neg() & (layout.align() - 1);
-        layout.size() == 0 || padding.checked_add(layout.size()).is_some_and(|needed| needed <= bytes)
+        let limit = address.saturating_add(bytes);
+        layout.size() == 0
+            || bump::fit_any::<MIN_ALIGN>(address, limit, layout.size(), layout.align()).is_some()
     }
 }
 

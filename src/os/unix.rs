@@ -41,7 +41,7 @@ pub(crate) fn huge_page_size() -> Option<Pages> {
 /// Bytes of address space that this process may use: what the machine offers, or RLIMIT_AS if that is less.
 pub(crate) fn address_space() -> usize {
     #[cfg(not(target_os = "openbsd"))]
-    if let Some(limit) = rustix::process::getrlimit(rustix::process::Resource::As).current {
+    if let Ok(Some(limit)) = call(|| Ok(rustix::process::getrlimit(rustix::process::Resource::As).current)) {
         return usize::try_from(limit).unwrap_or(usize::MAX).min(machine_address_space());
     }
     machine_address_space()
@@ -60,12 +60,13 @@ fn machine_address_space() -> usize {
     }
     let page = page_size();
     // SAFETY: a new mapping at an address of the kernel's choice touches no memory of ours.
-    let probe =
-        unsafe { rustix::mm::mmap_anonymous(ptr::null_mut(), page, ProtFlags::empty(), MapFlags::PRIVATE) };
-    let Ok(probe) = probe else { return 1 << 38 };
+    let map = || unsafe {
+        rustix::mm::mmap_anonymous(ptr::null_mut(), page, ProtFlags::empty(), MapFlags::PRIVATE)
+    };
+    let Ok(probe) = call(map) else { return 1 << 38 };
     // SAFETY: the mapping was made just above and nobody knows of it.
     // A failure to unmap would leave one inaccessible page behind; the answer is right all the same.
-    let _ = unsafe { rustix::mm::munmap(probe, page) };
+    let _ = unsafe { unmap(probe.cast(), page) };
     let bits = usize::BITS - probe.addr().leading_zeros();
     let size = 1 << bits.clamp(36, 48);
     CACHED.store(size, Relaxed);
@@ -253,24 +254,25 @@ unsafe fn unmap(start: *mut u8, bytes: usize) -> Result<(), OsError> {
     call(|| unsafe { rustix::mm::munmap(start.cast(), bytes) })
 }
 
-/// Makes a system call and keeps `errno`: a signal handler must not change it under the code it interrupts.
-/// `rustix` sets it only where it goes through libc (the list of targets is Cargo.toml's too).
+/// Makes a system call and keeps `errno`: a signal handler must not change it under the code it interrupts. On Linux
+/// `rustix` makes system calls without it; but not on every processor, nor when another crate of the program turns
+/// its feature `use-libc` on.
 fn call<T>(system_call: impl FnOnce() -> rustix::io::Result<T>) -> Result<T, OsError> {
-    #[cfg(not(all(
-        target_os = "linux",
-        any(
-            target_arch = "x86",
-            target_arch = "x86_64",
-            target_arch = "arm",
-            target_arch = "aarch64",
-            target_arch = "riscv64"
-        )
-    )))]
-    let system_call = || {
-        let saved = errno::errno();
-        let result = system_call();
-        errno::set_errno(saved);
-        result
-    };
-    system_call().map_err(|error| OsError(error.raw_os_error()))
+    unsafe extern "C" {
+        #[cfg_attr(any(target_os = "linux", target_os = "emscripten"), link_name = "__errno_location")]
+        #[cfg_attr(any(target_vendor = "apple", target_os = "freebsd"), link_name = "__error")]
+        #[cfg_attr(
+            any(target_os = "openbsd", target_os = "netbsd", target_os = "android"),
+            link_name = "__errno"
+        )]
+        #[cfg_attr(any(target_os = "illumos", target_os = "solaris"), link_name = "___errno")]
+        safe fn errno_location() -> *mut core::ffi::c_int;
+    }
+    let errno = errno_location();
+    // SAFETY: the C library gives each thread a place that is valid while the thread runs.
+    let saved = unsafe { errno.read() };
+    let result = system_call();
+    // SAFETY: as above.
+    unsafe { errno.write(saved) };
+    result.map_err(|error| OsError(error.raw_os_error()))
 }

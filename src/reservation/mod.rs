@@ -184,7 +184,7 @@ impl Reservation {
     pub(crate) fn populate(&self, start: Pages, end: Pages) {
         let end = end.min(self.committed.get());
         if start < end {
-            // SAFETY: committed, and only this thread has the range.
+            // SAFETY: committed; the callers populate what is not handed out.
             unsafe { os::populate(self.at(start), end.after(start)) };
         }
     }

@@ -155,20 +155,34 @@ pub(crate) fn try_format<'a, B: Blocks>(
     if let Some(text) = arguments.as_str() {
         return super::values::try_str(blocks, text);
     }
-    let mut building = Building::with_capacity(blocks, 0)?;
-    fmt::write(&mut building, arguments).map_err(|fmt::Error| AllocError)?;
+    let mut text = Text { building: Building::with_capacity(blocks, 0)?, failed: false };
+    let written = fmt::write(&mut text, arguments);
+    if written.is_err() || text.failed {
+        return Err(AllocError);
+    }
     // SAFETY: only whole strings were written.
-    Ok(unsafe { core::str::from_utf8_unchecked_mut(building.finish()) })
+    Ok(unsafe { core::str::from_utf8_unchecked_mut(text.building.finish()) })
 }
 
-impl<B: Blocks> fmt::Write for Building<'_, B, u8> {
+/// A string in the making. It remembers a failure, which a formatting trait implementation may ignore.
+struct Text<'a, B: Blocks> {
+    building: Building<'a, B, u8>,
+    failed: bool,
+}
+
+impl<B: Blocks> fmt::Write for Text<'_, B> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if text.len() > self.capacity - self.len {
-            self.reserve(text.len()).map_err(|AllocError| fmt::Error)?;
+        let Self { building, failed } = self;
+        if *failed || (text.len() > building.capacity - building.len && building.reserve(text.len()).is_err())
+        {
+            *failed = true;
+            return Err(fmt::Error);
         }
         // SAFETY: the block has room for the text, which cannot lie in it.
-        unsafe { self.start.add(self.len).copy_from_nonoverlapping(NonNull::from(text).cast(), text.len()) };
-        self.len += text.len();
+        unsafe {
+            building.start.add(building.len).copy_from_nonoverlapping(NonNull::from(text).cast(), text.len());
+        }
+        building.len += text.len();
         Ok(())
     }
 }

@@ -30,8 +30,11 @@ macro_rules! typed_methods {
         /// by the arena.
         ///
         /// All are O(1) besides writing the value, as long as memory is committed, and then make no system call.
-        /// Closures, iterators, clones and formatters may allocate in the same arena; if they fail or panic, what
-        /// was made is dropped, and its memory (but not padding before it) goes back if nothing follows it.
+        /// Closures, iterators, clones and formatters may allocate in the same arena. If they fail, what was made is
+        /// dropped, and its memory (but not padding before it) goes back if nothing follows it; likewise if they
+        /// panic while they make a slice or a string.
+        ///
+        /// Requests for no bytes succeed with an aligned pointer; they take padding at most.
         impl<$($generics)*> $type {
             /// Moves a value into the arena.
             ///

@@ -14,8 +14,8 @@ use core::ptr::NonNull;
 /// other allocators.
 ///
 /// A block's size is rounded up to whole pages, and all of it may be used. Any alignment is honoured. Fresh
-/// memory reads zero, at no cost, and blocks of 2 MiB or more may lie on huge pages. Freeing gives the pages and the addresses back at once. Each call makes two
-/// to four system calls (`mmap`, `mprotect`, `munmap`; `VirtualAlloc`, `VirtualQuery` and `VirtualFree` on
+/// memory reads zero, at no cost, and blocks of 2 MiB or more may lie on huge pages. Freeing gives the pages and the addresses back at once. A call makes two
+/// to five system calls (`mmap`, `munmap`, `mprotect`, `madvise`; `VirtualAlloc`, `VirtualQuery` and `VirtualFree` on
 /// Windows), keeps `errno`, and takes no lock: it may be used in a signal handler.
 ///
 /// A request for no bytes succeeds with a dangling pointer and takes nothing.
@@ -43,7 +43,7 @@ fn pages(layout: Layout) -> Option<Pages> {
 
 impl VirtualAllocator {
     /// As `allocate`, with the reason if it fails. The block has at least a page, also for a size of 0; give it
-    /// to `deallocate` with a size from 1 to its length.
+    /// to `deallocate_pages`.
     ///
     /// # Errors
     /// [`ReserveError`] if the operating system has no such range or no memory for it.
@@ -65,10 +65,10 @@ impl VirtualAllocator {
     ///
     /// # Safety
     /// `block` came from a `VirtualAllocator` and is not used any more; `layout` has its alignment, and a size from
-    /// 1 to its length.
+    /// the one that was asked for (at least 1) to its length.
     pub unsafe fn deallocate_pages(&self, block: NonNull<u8>, layout: Layout) {
         if let Some(size) = pages(layout) {
-            // SAFETY: `allocate_pages` gave this range away, all of it committed; every layout that fits the block
+            // SAFETY: `allocate_pages` gave this range away, all of it committed; every size that is allowed
             // rounds up to the same pages.
             drop(unsafe { Reservation::from_base(block, size) });
         }

@@ -12,8 +12,10 @@
 //! own, in a second list, so that the rest of the current chunk is not lost. Each header has the number that its
 //! block got when it was linked; rewinding to a mark frees all blocks with a later number.
 //!
-//! The allocator may be the caller's and may allocate in the same arena when it is called. So it is called either
-//! before the lists and figures are read, or after they are whole again.
+//! The allocator may be the caller's, may allocate in the same arena when it is called, and may panic. So it is called
+//! either before the lists, the figures and the window are read, or after they are whole again.
+
+mod list;
 
 use super::Arena;
 use super::source::{Refill, Rewind, Source, Statistics, Window, sealed};
@@ -21,41 +23,29 @@ use crate::{AllocError, Allocator, bump};
 use core::alloc::Layout;
 use core::cell::Cell;
 use core::ptr::{self, NonNull};
+use list::{Block, Header, List};
 
 /// Chunks double in size from the hint up to this many bytes (or the hint, if that is larger): large enough that
 /// a chain of them is short, and small enough that the last one wastes little.
 const LARGEST_CHUNK: usize = 16 << 20;
 
-/// Bookkeeping at the start of each block.
-#[repr(align(16))]
-struct Header {
-    /// The next older block of the same list.
-    previous: Cell<Link>,
-    /// Bytes of the block, as the allocator gave them: the header counts.
-    size: usize,
-    /// Counts the blocks that were linked, up to this one.
-    number: usize,
-    /// Where the request lies, in a block of its own.
-    payload: *mut u8,
-}
-
-type Link = Option<NonNull<Header>>;
-
 /// Blocks from an allocator, linked.
 #[derive(Debug)]
 pub struct Chain<A: Allocator> {
     /// The newest is the one that the window lies in.
-    chunks: Cell<Link>,
-    own_blocks: Cell<Link>,
+    chunks: List,
+    own_blocks: List,
     /// The largest block that was freed, kept for the next chunk.
-    spare: Cell<Link>,
+    spare: Cell<Option<Block>>,
+    /// Blocks that a rewind took out, to be given back once the arena has its window.
+    returning: List,
     /// Blocks linked so far.
-    count: Cell<usize>,
+    count: Cell<u64>,
     /// Bytes of the next chunk.
     next_chunk: Cell<usize>,
     /// Bytes of all blocks.
     reserved: Cell<usize>,
-    /// Bytes of all blocks in the lists but the current chunk.
+    /// Bytes of the chunks and own blocks, but for the current chunk.
     full: Cell<usize>,
     /// The most bytes ever in use, as far as less were in use since.
     peak: Cell<usize>,
@@ -81,8 +71,8 @@ fn block_bytes(need: Layout) -> Result<usize, AllocError> {
 impl<A: Allocator> Chain<A> {
     const SMALLEST_CHUNK: usize = 4 * size_of::<Header>();
 
-    /// A block of at least `bytes` from the allocator, not linked yet.
-    fn allocate(&self, bytes: usize) -> Result<(NonNull<Header>, usize), AllocError> {
+    /// A block of at least `bytes` from the allocator, without a header yet.
+    fn allocate(&self, bytes: usize) -> Result<(NonNull<u8>, usize), AllocError> {
         let block = self.allocator.allocate(block_layout(bytes)?)?; // may re-enter the arena
         self.reserved.set(self.reserved.get() + block.len());
         // Chunks keep step with what there is: a large block that comes and goes does not drive them up.
@@ -94,104 +84,75 @@ impl<A: Allocator> Chain<A> {
     }
 
     /// Returns a block that is in no list.
-    fn deallocate(&self, block: NonNull<Header>) {
-        let size = Self::size(block);
+    fn deallocate(&self, block: Block) {
+        let size = block.size();
         self.reserved.set(self.reserved.get() - size);
         // SAFETY: the block is live, and nobody else knows of it any more; its layout is the one that it was
         // allocated with, but for the excess. May re-enter the arena.
         unsafe {
             let layout = Layout::from_size_align_unchecked(size, align_of::<Header>());
-            self.allocator.deallocate(block.cast(), layout);
+            self.allocator.deallocate(block.start(), layout);
         }
     }
 
-    /// Writes a block's header and puts it in a list, which is in order of the numbers.
-    fn link(list: &Cell<Link>, block: NonNull<Header>, size: usize, number: usize, payload: *mut u8) {
-        // Usually the first. When the allocator allocates in the arena while a block is resized, that block finds
-        // newer ones before it.
-        let mut place = list;
-        while let Some(newer) = place.get().filter(|&other| Self::header(other).number > number) {
-            place = &Self::header(newer).previous;
-        }
-        let previous = Cell::new(place.get());
-        // SAFETY: every block is aligned for a header, has room for it, and starts with it.
-        unsafe { block.write(Header { previous, size, number, payload }) };
-        place.set(Some(block));
-    }
-
-    /// Takes the first block out of a list, if it was linked after the first `count`.
-    fn unlink(list: &Cell<Link>, count: usize) -> Link {
-        let first = list.get().filter(|&first| Self::header(first).number > count)?;
-        list.set(Self::header(first).previous.take());
-        Some(first)
-    }
-
-    /// The number for a block to be linked.
-    fn count_one(&self) -> usize {
+    /// Writes the header of a block that is to be linked, with the next number.
+    ///
+    /// # Safety
+    /// The block came from [`allocate`](Self::allocate) or the spare place, and is in no list.
+    unsafe fn describe(&self, (start, size): (NonNull<u8>, usize), payload: *mut u8) -> Block {
         self.count.set(self.count.get() + 1);
-        self.count.get()
-    }
-
-    fn header<'a>(block: NonNull<Header>) -> &'a Header {
-        // SAFETY: whoever passes a block has it from a list, or just out of one: it is live and has its header,
-        // and only its cell is ever changed. No caller keeps the reference.
-        unsafe { block.as_ref() }
-    }
-
-    fn size(block: NonNull<Header>) -> usize {
-        Self::header(block).size
+        // SAFETY: every block is aligned for a header and has room for it.
+        unsafe { Block::new(start, size, self.count.get(), payload) }
     }
 
     /// Makes a block the current chunk. The one before counts as full from now on.
-    fn open(&self, block: NonNull<Header>, size: usize) -> Window {
-        self.full.set(self.full.get() + self.chunks.get().map_or(0, Self::size));
-        Self::link(&self.chunks, block, size, self.count_one(), ptr::null_mut());
-        Self::room(block, size)
-    }
-
-    /// The window over all of a block but its header.
-    fn room(block: NonNull<Header>, size: usize) -> Window {
-        Window::over(block.as_ptr().wrapping_add(1).cast(), size - size_of::<Header>())
+    ///
+    /// # Safety
+    /// As for [`describe`](Self::describe).
+    unsafe fn open(&self, block: (NonNull<u8>, usize)) -> Window {
+        self.full.set(self.full.get() + self.chunks.first().map_or(0, Block::size));
+        // SAFETY: forwarded from the caller.
+        let chunk = unsafe { self.describe(block, ptr::null_mut()) };
+        self.chunks.push(chunk);
+        chunk.room()
     }
 
     /// A block of its own for `need`: the spare one unless it is far too large, or if there is no other.
     fn own_block(&self, need: Layout, bytes: usize) -> Result<Refill, AllocError> {
-        let (block, size) = match self.take_spare(need, bytes.saturating_mul(4)) {
+        let block = match self.take_spare(need, bytes.saturating_mul(4)) {
             Some(spare) => spare,
             None => self.allocate(bytes).or_else(|error| self.take_spare(need, usize::MAX).ok_or(error))?,
         };
-        let payload = Self::payload(block, need);
-        Self::link(&self.own_blocks, block, size, self.count_one(), payload.as_ptr());
-        self.full.set(self.full.get() + size);
+        let payload = Self::payload(block.0, need);
+        // SAFETY: the block is new, or was the spare one.
+        let own = unsafe { self.describe(block, payload.as_ptr()) };
+        self.own_blocks.push(own);
+        self.full.set(self.full.get() + own.size());
         Ok(Refill::Block(payload))
     }
 
     /// Takes the spare block, if `need` fits in it and it has at most `most` bytes.
-    fn take_spare(&self, need: Layout, most: usize) -> Option<(NonNull<Header>, usize)> {
-        let spare = self.spare.get()?;
-        let size = Self::size(spare);
-        let room = Self::room(spare, size);
+    fn take_spare(&self, need: Layout, most: usize) -> Option<(NonNull<u8>, usize)> {
+        let spare = self.spare.get().filter(|spare| spare.size() <= most)?;
+        let room = spare.room();
         bump::fit_any::<1>(room.cursor.addr(), room.limit.addr(), need.size(), need.align())?;
-        if size > most {
-            return None;
-        }
         self.spare.set(None);
-        Some((spare, size))
+        Some((spare.start(), spare.size()))
     }
 
-    /// The first address behind the header that is aligned for `need`.
-    fn payload(block: NonNull<Header>, need: Layout) -> NonNull<u8> {
-        let behind = block.addr().get() + size_of::<Header>();
+    /// The first address behind the header of a block that is aligned for `need`.
+    fn payload(start: NonNull<u8>, need: Layout) -> NonNull<u8> {
+        let behind = start.addr().get() + size_of::<Header>();
         let padding = behind.wrapping_neg() & (need.align() - 1);
         // SAFETY: `block_bytes` counted the header and the largest padding, or `take_spare` saw that it fits, so
         // that is still in the block.
-        unsafe { block.cast::<u8>().add(size_of::<Header>() + padding) }
+        unsafe { start.add(size_of::<Header>() + padding) }
     }
 
     /// Takes back a block that was in a list: keeps it if it is the largest, else returns it to the allocator.
-    fn recycle(&self, block: NonNull<Header>) {
+    fn recycle(&self, block: Block) {
         let kept = self.spare.get();
-        let surplus = if kept.is_some_and(|kept| Self::size(kept) >= Self::size(block)) {
+        let surplus = if kept.is_some_and(|kept| kept.size() >= block.size()) {
             Some(block)
         } else {
             self.spare.set(Some(block));
@@ -203,8 +164,8 @@ impl<A: Allocator> Chain<A> {
     }
 
     fn used(&self, now: Window) -> usize {
-        let current = self.chunks.get().map_or(0, |chunk| now.cursor.addr() - chunk.addr().get());
-        self.full.get() + current
+        let start = self.chunks.first().map_or(now.cursor.addr(), |chunk| chunk.start().addr().get());
+        self.full.get() + now.cursor.addr().saturating_sub(start)
     }
 
     fn note_peak(&self, now: Window) {
@@ -224,14 +185,15 @@ unsafe impl<A: Allocator> Source for Chain<A> {
         // A chunk that the request fills would leave no window. With a larger one, leaving the rest of the present
         // window costs at most an eighth of what a large request takes anyway.
         let large = bytes >= chunk || (bytes > chunk / 4 && now.remaining() > bytes / 8);
-        if large && self.chunks.get().is_some() {
+        if large && self.chunks.first().is_some() {
             return self.own_block(need, bytes);
         }
-        if let Some((spare, size)) = self.take_spare(need, usize::MAX) {
-            return Ok(Refill::Window(self.open(spare, size)));
-        }
-        let (block, size) = self.allocate(chunk.max(bytes)).or_else(|AllocError| self.allocate(bytes))?;
-        Ok(Refill::Window(self.open(block, size)))
+        let block = match self.take_spare(need, usize::MAX) {
+            Some(spare) => spare,
+            None => self.allocate(chunk.max(bytes)).or_else(|AllocError| self.allocate(bytes))?,
+        };
+        // SAFETY: the block is new, or was the spare one.
+        Ok(Refill::Window(unsafe { self.open(block) }))
     }
 
     fn before_lowering(&self, cursor: *mut u8) {
@@ -248,8 +210,8 @@ unsafe impl<A: Allocator> Source for Chain<A> {
     }
 
     fn free(&self, now: Window) -> (usize, usize) {
-        let window = match (self.chunks.get(), self.spare.get()) {
-            (None, Some(spare)) => Self::room(spare, Self::size(spare)), // what the next allocation opens
+        let window = match (self.chunks.first(), self.spare.get()) {
+            (None, Some(spare)) => spare.room(), // what the next allocation opens
             _ => now,
         };
         (window.cursor.addr(), window.remaining())
@@ -257,50 +219,52 @@ unsafe impl<A: Allocator> Source for Chain<A> {
 
     unsafe fn resize_own_block(
         &self,
-        block: NonNull<u8>,
+        payload: NonNull<u8>,
         new: Layout,
     ) -> Option<Result<NonNull<u8>, AllocError>> {
-        let first = self.own_blocks.get().filter(|&first| Self::header(first).payload == block.as_ptr())?;
-        let Header { size, number, .. } = *Self::header(first);
+        let block = self.own_blocks.take(payload)?;
+        // Out of the list and off the account: it is nowhere while the allocator works on it, which may re-enter the
+        // arena, or panic.
+        self.full.set(self.full.get() - block.size());
         if new.size() == 0 {
-            Self::unlink(&self.own_blocks, 0);
-            self.full.set(self.full.get() - size);
-            self.deallocate(first);
-            return Some(Ok(block));
+            self.deallocate(block);
+            return Some(Ok(payload));
         }
-        let room = first.addr().get() + size - block.addr().get();
-        if new.align() <= align_of::<Header>() && new.size() <= room {
-            return Some(Ok(block));
-        }
-        // A block that moves keeps the distance of its request, and so an alignment up to its own.
-        let behind = Self::payload(first, no_padding());
-        let bytes =
-            block_bytes(new).ok().filter(|_| behind == block && new.align() <= align_of::<Header>())?;
-        Some(self.grow_own_block(first, size, number, bytes))
+        let offset = payload.addr().get() - block.start().addr().get();
+        let resized = if new.align() > align_of::<Header>() {
+            None
+        } else if new.size() <= block.size() - offset {
+            Some(Ok(block))
+        } else if offset == size_of::<Header>() {
+            Some(self.grow(block, new))
+        } else {
+            None // a block that moves keeps the distance of its request, but not an alignment above its own
+        };
+        let kept = match resized {
+            Some(Ok(grown)) => grown,
+            _ => block,
+        };
+        self.own_blocks.insert(kept);
+        self.full.set(self.full.get() + kept.size());
+        resized.map(|resized| NonNull::new(resized?.payload()).ok_or(AllocError))
     }
 }
 
 impl<A: Allocator> Chain<A> {
-    /// Lets the allocator grow a block of its own, which may move it.
-    fn grow_own_block(
-        &self,
-        block: NonNull<Header>,
-        size: usize,
-        number: usize,
-        bytes: usize,
-    ) -> Result<NonNull<u8>, AllocError> {
-        let (old, new) = (block_layout(size)?, block_layout(bytes)?);
-        // Out of the list, because it is nowhere while the allocator works, which may re-enter the arena.
-        Self::unlink(&self.own_blocks, 0);
+    /// Lets the allocator grow a block of its own that is in no list, which may move it. It keeps its number: rewinding
+    /// to a mark from before it was made frees it.
+    fn grow(&self, block: Block, new: Layout) -> Result<Block, AllocError> {
+        let (size, number) = (block.size(), block.number());
+        let (old, new) = (block_layout(size)?, block_layout(block_bytes(new)?)?);
+        self.reserved.set(self.reserved.get() - size);
         // SAFETY: the block is live, fits the layout of its size, and grows: its room was too small.
-        let grown = unsafe { self.allocator.grow(block.cast(), old, new) };
-        // In the list again, under its old number: rewinding to a mark from before it was made frees it.
-        let (block, new_size) = grown.map_or((block, size), |grown| (grown.cast(), grown.len()));
-        let payload = Self::payload(block, no_padding());
-        Self::link(&self.own_blocks, block, new_size, number, payload.as_ptr());
-        self.full.set(self.full.get() - size + new_size);
-        self.reserved.set(self.reserved.get() - size + new_size);
-        grown.map(|_| payload)
+        let grown = unsafe { self.allocator.grow(block.start(), old, new) };
+        let kept = grown.as_ref().map_or(size, |grown| grown.len());
+        self.reserved.set(self.reserved.get() + kept);
+        let start = grown?.cast::<u8>();
+        let payload = Self::payload(start, no_padding());
+        // SAFETY: the allocator returned a block of that size, with the alignment of the old one.
+        Ok(unsafe { Block::new(start, kept, number, payload.as_ptr()) })
     }
 }
 
@@ -309,55 +273,65 @@ const fn no_padding() -> Layout {
     Layout::new::<u8>()
 }
 
-/// A point to come back to: how many blocks there were, and where the cursor stood.
+/// A point to come back to: how many blocks there were, and the address of the cursor.
 #[derive(Clone, Copy, Debug)]
 pub struct Mark {
-    count: usize,
-    cursor: *mut u8,
+    count: u64,
+    cursor: usize,
 }
 
-// SAFETY: all blocks that were linked after the mark are freed, and the cursor is lowered to it; a request that
+// SAFETY: all blocks that were linked after the mark are taken out, and the cursor is lowered to it; a request that
 // was larger than the window got a block that was linked after the mark, too.
 unsafe impl<A: Allocator> Rewind for Chain<A> {
     type Mark = Mark;
 
     fn mark(&self, now: Window) -> Mark {
-        Mark { count: self.count.get(), cursor: now.cursor }
+        Mark { count: self.count.get(), cursor: now.cursor.addr() }
     }
 
     fn start(&self) -> Mark {
-        Mark { count: 0, cursor: ptr::null_mut() }
+        Mark { count: 0, cursor: 0 }
     }
 
     unsafe fn rewind(&self, now: Window, mark: Mark) -> Window {
-        while let Some(block) = Self::unlink(&self.own_blocks, mark.count) {
-            self.full.set(self.full.get() - Self::size(block));
-            self.recycle(block);
+        while let Some(block) = self.own_blocks.pop_after(mark.count) {
+            self.full.set(self.full.get() - block.size());
+            self.returning.push(block);
         }
         let mut window = now;
-        while let Some(chunk) = Self::unlink(&self.chunks, mark.count) {
+        while let Some(chunk) = self.chunks.pop_after(mark.count) {
             // The older chunk is the current one again, and full until the mark tells better.
-            let older = self.chunks.get();
-            self.full.set(self.full.get() - older.map_or(0, Self::size));
+            let older = self.chunks.first();
+            self.full.set(self.full.get() - older.map_or(0, Block::size));
             window = older.map_or(Window::nowhere(), |older| {
-                let room = Self::room(older, Self::size(older));
+                let room = older.room();
                 Window { cursor: room.limit, ..room }
             });
-            self.recycle(chunk);
+            self.returning.push(chunk);
         }
-        let within = |chunk| {
-            Self::room(chunk, Self::size(chunk)).cursor <= mark.cursor && mark.cursor <= window.cursor
-        };
-        if self.chunks.get().is_some_and(within) { Window { cursor: mark.cursor, ..window } } else { window }
+        let Some(chunk) = self.chunks.first() else { return window };
+        if chunk.room().cursor.addr() <= mark.cursor && mark.cursor <= window.cursor.addr() {
+            window.cursor = window.cursor.with_addr(mark.cursor);
+        }
+        window
+    }
+
+    fn give_back(&self) {
+        while let Some(block) = self.returning.pop_after(0) {
+            self.recycle(block);
+        }
     }
 }
 
 impl<A: Allocator> Drop for Chain<A> {
     fn drop(&mut self) {
-        for list in [&self.own_blocks, &self.chunks, &self.spare] {
-            while let Some(block) = Self::unlink(list, 0) {
+        for list in [&self.own_blocks, &self.chunks, &self.returning] {
+            while let Some(block) = list.pop_after(0) {
                 self.deallocate(block);
             }
+        }
+        if let Some(spare) = self.spare.take() {
+            self.deallocate(spare);
         }
     }
 }
@@ -392,6 +366,7 @@ impl<A: Allocator> ChainAllocator<A> {
     /// An arena whose first chunk has `chunk_size_hint` bytes (at least four times
     /// [`CHAIN_NODE_OVERHEAD`](Self::CHAIN_NODE_OVERHEAD), which is taken from it), or more if the first request
     /// needs more. Nothing is allocated yet.
+    #[must_use]
     pub const fn new_in(chunk_size_hint: usize, allocator: A) -> Self {
         Self::with_min_align_in(chunk_size_hint, allocator)
     }
@@ -407,12 +382,14 @@ impl<A: Allocator, const MIN_ALIGN: usize> ChainAllocator<A, MIN_ALIGN> {
     /// let (first, second) = (arena.alloc(1_u8) as *mut u8, arena.alloc(2_u8) as *mut u8);
     /// assert_eq!(second.addr() - first.addr(), 8);
     /// ```
+    #[must_use]
     pub const fn with_min_align_in(chunk_size_hint: usize, allocator: A) -> Self {
         let smallest = Chain::<A>::SMALLEST_CHUNK;
         let source = Chain {
-            chunks: Cell::new(None),
-            own_blocks: Cell::new(None),
+            chunks: List::new(),
+            own_blocks: List::new(),
             spare: Cell::new(None),
+            returning: List::new(),
             count: Cell::new(0),
             next_chunk: Cell::new(if chunk_size_hint < smallest { smallest } else { chunk_size_hint }),
             reserved: Cell::new(0),
