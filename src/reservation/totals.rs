@@ -23,7 +23,8 @@ impl Total {
     }
 }
 
-/// Bytes of address space that this library holds in this process. O(1); safe in a signal handler.
+/// Bytes of address space that this library holds in this process, without what Windows keeps around a range that
+/// had to be aligned. O(1); safe in a signal handler.
 #[must_use]
 pub fn process_reserved_bytes() -> usize {
     RESERVED.bytes()
