@@ -11,6 +11,7 @@ unsafe impl Allocator for Counting {
         Global.allocate(layout)
     }
     unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
+        // SAFETY: forwarded from the caller.
         unsafe { Global.deallocate(block, layout) }
     }
 }
