@@ -2,6 +2,7 @@
 //! formatters) may panic, lie about lengths, or allocate in the same arena in between; a checkpoint does not
 //! fall for a block that was resized; decommitted memory never comes back with old bytes; what was told to the
 //! kernel about memory outlives a decommit.
+#![cfg(feature = "allocator-api2")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

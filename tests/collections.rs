@@ -8,7 +8,7 @@
     reason = "a test says by panicking what is wrong"
 )]
 #![allow(clippy::cast_possible_truncation, reason = "the numbers are small, or meant to wrap")]
-#![cfg(feature = "allocator-api2")]
+#![cfg(all(feature = "allocator-api2", feature = "alloc"))]
 
 use allocator_api2::{boxed::Box as ArenaBox, vec::Vec as ArenaVec};
 use hashbrown::{DefaultHashBuilder, HashMap as ArenaMap};

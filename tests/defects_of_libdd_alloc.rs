@@ -11,7 +11,7 @@
     missing_docs,
     reason = "a test says by panicking what is wrong"
 )]
-#![cfg(feature = "allocator-api2")]
+#![cfg(all(feature = "allocator-api2", feature = "alloc"))]
 
 use allocator_api2::vec::Vec as ArenaVec;
 use std::alloc::Layout;

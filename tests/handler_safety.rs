@@ -1,5 +1,6 @@
 //! What a signal handler needs of an arena of its own: `errno` keeps its value, whatever fails; and what was
 //! prepared is allocated without a system call and without a page fault.
+#![cfg(feature = "allocator-api2")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

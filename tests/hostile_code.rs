@@ -1,7 +1,7 @@
 //! The caller's code may do its worst: a parent that panics, or calls back into the arena that it serves; a formatter
 //! that hides a failure. No memory is handed out twice, and the figures stay exact.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "a test says by panicking what is wrong")]
-#![cfg(feature = "allocator-api2")]
+#![cfg(all(feature = "allocator-api2", feature = "alloc"))]
 
 use std::alloc::Layout;
 use std::cell::Cell;
@@ -162,6 +162,36 @@ fn a_large_block_that_must_move_within_the_arena_leaves_nothing_behind() {
         block = unsafe { arena.grow(block.cast(), old, new) }.unwrap();
     }
     assert!(arena.used_bytes() < block.len() + 4096, "{arena:?}");
+}
+
+/// An iterator that promises everything and yields little.
+struct Promising(std::ops::Range<u64>);
+
+impl Iterator for Promising {
+    type Item = u64;
+
+    fn next(&mut self) -> Option<u64> {
+        self.0.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (usize::MAX, None)
+    }
+}
+
+/// An empty slice owns nothing, so its address may be that of a block which came later.
+#[test]
+fn an_empty_slice_that_grows_takes_nobody_elses_block() {
+    let arena = ChainAllocator::new_in(256, Global);
+    arena.alloc(1_u8);
+    let empty = NonNull::from(arena.alloc_slice_fill_iter(Promising(0..0))).cast::<u8>();
+    let live = arena.alloc_slice_fill_iter(Promising(7..8));
+    let (old, new) = (Layout::new::<[u64; 0]>(), Layout::new::<u64>());
+    // SAFETY: the block is live, with no bytes.
+    let grown = unsafe { arena.grow(empty, old, new) }.unwrap();
+    // SAFETY: the block is new, and has eight bytes.
+    unsafe { grown.cast::<u64>().write(9) };
+    assert_eq!(live, [7], "two owners of {grown:p}");
 }
 
 struct HidesFailure;

@@ -7,7 +7,7 @@
     missing_docs,
     reason = "a test says by panicking what is wrong"
 )]
-#![cfg(feature = "allocator-api2")]
+#![cfg(all(feature = "allocator-api2", feature = "alloc"))]
 
 use std::alloc::{Layout, System};
 use std::mem::MaybeUninit;

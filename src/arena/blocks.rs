@@ -111,9 +111,12 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
         let last = self.is_last(block, old.size());
         let moved = if S::CONTIGUOUS || !last {
             self.source.before_lowering(self.cursor.get()); // the block is off the account while it is resized
-            // SAFETY: forwarded from the caller.
-            if let Some(resized) = unsafe { self.source.resize_own_block(block, new) } {
-                return resized;
+            // A block of no bytes may have the address of a live one.
+            if old.size() > 0 {
+                // SAFETY: forwarded from the caller.
+                if let Some(resized) = unsafe { self.source.resize_own_block(block, new) } {
+                    return resized;
+                }
             }
             self.allocate_layout(new)?
         } else {

@@ -5,7 +5,7 @@
 //! * `parent` is an allocator that keeps accounts, fails on demand, returns more than asked for, or allocates in
 //!   the arena it serves; `accounts` and `failures` use it.
 //! * `model` runs random operations; `collections` and `footprint` run real collections.
-#![cfg(feature = "allocator-api2")]
+#![cfg(all(feature = "allocator-api2", feature = "alloc"))]
 #![cfg_attr(feature = "nightly", feature(allocator_api, btreemap_alloc))]
 #![allow(
     clippy::unwrap_used,
