@@ -6,7 +6,7 @@
 #   - resident or committed figures from /proc, and memory given back (the heap's is committed at once and kept);
 #   - limits (RLIMIT_AS, RLIMIT_DATA, overcommit) and numbers of mappings;
 #   - that a wild access faults (nothing becomes inaccessible), signal handlers, fork, core dumps, names;
-#   - default reservations of gigabytes (the largest here has 4 MiB), and huge pages (there are none);
+#   - default reservations of gigabytes (the largest here has 16 MiB), and huge pages (there are none);
 #   - programs that a test compiles by itself, without the cfg.
 #
 # Usage: ci/heap-backend.sh

@@ -110,9 +110,9 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
     ) -> Result<NonNull<u8>, AllocError> {
         let last = self.is_last(block, old.size());
         let moved = if S::CONTIGUOUS || !last {
-            self.source.before_lowering(self.cursor.get()); // the block is off the account while it is resized
             // A block of no bytes may have the address of a live one.
-            if old.size() > 0 {
+            if !S::CONTIGUOUS && old.size() > 0 {
+                self.source.before_lowering(self.cursor.get()); // the block is off the account while it is resized
                 // SAFETY: forwarded from the caller.
                 if let Some(resized) = unsafe { self.source.resize_own_block(block, new) } {
                     return resized;
