@@ -75,6 +75,10 @@ pub enum Operation {
     Decommit,
     /// Giving pages back and keeping them accessible.
     Discard,
+    /// Finding the block that is to change its size.
+    Resize,
+    /// Finding the block that is to be freed, or giving back its addresses.
+    Free,
 }
 
 /// Making, growing or trimming a reservation failed.
@@ -105,6 +109,12 @@ pub(crate) enum Cause {
     BeyondReservation,
     /// The operating system placed it above `bump::LOW_ADDRESSES_END`.
     TooHigh,
+    /// No live block starts there.
+    NotABlock,
+    /// Another thread is resizing or freeing the block.
+    Busy,
+    /// The table of ranges is full.
+    TooManyRanges,
 }
 
 impl ReserveError {
@@ -116,6 +126,11 @@ impl ReserveError {
     #[must_use]
     pub const fn operation(&self) -> Operation {
         self.operation
+    }
+
+    #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
+    pub(crate) const fn is_beyond_budget(&self) -> bool {
+        matches!(self.cause, Cause::BeyondBudget)
     }
 
     /// How many bytes it was tried with.
@@ -137,26 +152,43 @@ impl ReserveError {
 
 impl fmt::Display for ReserveError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (verb, of_what) = match self.operation {
-            Operation::Reserve => ("reserve", "address space"),
-            Operation::Commit => ("commit", "memory"),
-            Operation::Decommit => ("decommit", "memory"),
-            Operation::Discard => ("discard", "memory"),
-        };
-        write!(formatter, "cannot {verb} {} bytes of {of_what}: ", self.bytes)?;
+        let (before, after) = self.operation.in_words();
+        write!(formatter, "cannot {before} {} bytes{after}: ", self.bytes)?;
         match self.cause {
             #[cfg(feature = "std")]
             Cause::Os(code) => write!(formatter, "{}", std::io::Error::from_raw_os_error(code)),
             #[cfg(not(feature = "std"))]
-            Cause::Os(code) => write!(formatter, "the operating system refused (code {code})"),
-            Cause::TooLarge => formatter.write_str("that is more than the address space"),
-            Cause::BeyondBudget => {
-                formatter.write_str("default reservations have used up their share of the address space")
-            }
-            Cause::TooHigh => {
-                formatter.write_str("the operating system placed it at addresses that are too high")
-            }
-            Cause::BeyondReservation => formatter.write_str("that is more than is left of the reservation"),
+            Cause::Os(code) => write!(formatter, "{} (code {code})", self.cause.in_words()),
+            cause => formatter.write_str(cause.in_words()),
+        }
+    }
+}
+
+impl Operation {
+    /// The words before and after the number of bytes.
+    fn in_words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Reserve => ("reserve", " of address space"),
+            Self::Commit => ("commit", " of memory"),
+            Self::Decommit => ("decommit", " of memory"),
+            Self::Discard => ("discard", " of memory"),
+            Self::Resize => ("resize a block to", ""),
+            Self::Free => ("free a block of", ""),
+        }
+    }
+}
+
+impl Cause {
+    fn in_words(self) -> &'static str {
+        match self {
+            Self::Os(_) => "the operating system refused",
+            Self::TooLarge => "that is more than the address space",
+            Self::BeyondBudget => "default reservations have used up their share of the address space",
+            Self::BeyondReservation => "that is more than is left of the reservation",
+            Self::TooHigh => "the operating system placed it at addresses that are too high",
+            Self::NotABlock => "no live block starts there",
+            Self::Busy => "another thread is resizing or freeing the block",
+            Self::TooManyRanges => "there are too many large blocks",
         }
     }
 }

@@ -17,6 +17,8 @@ mod error;
 pub mod os;
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
 mod reservation;
+#[cfg(all(any(unix, windows, miri, v_alloc_heap_os), target_has_atomic = "64"))]
+mod stable;
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
 mod virtual_allocator;
 
@@ -34,6 +36,13 @@ pub use {
     os::Pages,
     reservation::{Reservation, totals::process_committed_bytes, totals::process_reserved_bytes},
     virtual_allocator::VirtualAllocator,
+};
+
+#[cfg(all(any(unix, windows, miri, v_alloc_heap_os), target_has_atomic = "64"))]
+pub use stable::{
+    StableBlock, StableBlockOptions, default_reservation,
+    realloc::{realloc, realloc_size, realloc_with},
+    set_default_reservation,
 };
 
 pub use arena::{

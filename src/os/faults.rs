@@ -76,6 +76,11 @@ pub(crate) fn reserve(size: Pages, placement: Placement) -> Result<NonNull<u8>, 
     platform::reserve(size, placement)
 }
 
+pub(crate) fn reserve_accessible(size: Pages, placement: Placement) -> Result<NonNull<u8>, OsError> {
+    trip(Call::Reserve)?;
+    platform::reserve_accessible(size, placement)
+}
+
 /// # Safety
 /// As `platform::commit`.
 pub(crate) unsafe fn commit(start: NonNull<u8>, size: Pages) -> Result<(), OsError> {
@@ -94,7 +99,7 @@ pub(crate) unsafe fn decommit(start: NonNull<u8>, size: Pages) -> Result<(), OsE
 
 /// # Safety
 /// As `platform::discard`.
-pub(crate) unsafe fn discard(start: NonNull<u8>, size: Pages) -> Result<(), OsError> {
+pub(crate) unsafe fn discard(start: NonNull<u8>, size: Pages) -> Result<bool, OsError> {
     trip(Call::Discard)?;
     // SAFETY: forwarded from the caller.
     unsafe { platform::discard(start, size) }

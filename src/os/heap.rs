@@ -15,6 +15,12 @@ use core::ptr::NonNull;
 /// Default reservations, largest first, in bytes: real memory here, hence small, but enough for the examples.
 pub(crate) const RESERVATION_TIERS: &[usize] = &[16 << 20, 1 << 20, 256 << 10];
 
+/// Default reservations of blocks that never move, largest first, in bytes.
+pub(crate) const BLOCK_TIERS: &[usize] = &[1 << 20, 256 << 10];
+
+/// The most addresses to reserve at once for blocks to share, in bytes.
+pub(crate) const LARGEST_SPACE: usize = 8 << 20;
+
 /// Every block has a page of bookkeeping before it, aligned to this much.
 pub(super) const GUARANTEED_ALIGNMENT: usize = PAGE;
 
@@ -62,6 +68,10 @@ pub(crate) fn reserve(size: Pages, placement: Placement) -> Result<NonNull<u8>, 
     }
 }
 
+pub(crate) fn reserve_accessible(size: Pages, placement: Placement) -> Result<NonNull<u8>, OsError> {
+    reserve(size, placement)
+}
+
 /// # Safety
 /// The range lies in one reservation of ours.
 #[allow(clippy::unnecessary_wraps, reason = "the signature of every platform")]
@@ -80,9 +90,9 @@ pub(crate) unsafe fn decommit(start: NonNull<u8>, size: Pages) -> Result<(), OsE
 
 /// # Safety
 /// The range is committed, and nothing in it is in use.
-pub(crate) unsafe fn discard(start: NonNull<u8>, size: Pages) -> Result<(), OsError> {
+pub(crate) unsafe fn discard(start: NonNull<u8>, size: Pages) -> Result<bool, OsError> {
     // SAFETY: forwarded from the caller.
-    unsafe { decommit(start, size) }
+    unsafe { decommit(start, size) }.map(|()| false)
 }
 
 /// # Safety
@@ -91,7 +101,7 @@ pub(crate) unsafe fn populate(_start: NonNull<u8>, _size: Pages) {}
 
 /// # Safety
 /// The range is committed, and no reference to anything in it exists.
-pub(crate) unsafe fn advise(_start: NonNull<u8>, _size: Pages, advice: Advice) {
+pub(crate) unsafe fn advise(_start: NonNull<u8>, _size: Pages, advice: Advice<'_>) {
     if let Advice::Name(_name) = advice {
         // Blocks of the heap have no names.
     }

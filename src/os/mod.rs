@@ -6,9 +6,10 @@
 //! | function | after it |
 //! |---|---|
 //! | `reserve` | the range is ours, inaccessible, costs no memory |
+//! | `reserve_accessible` | the range is ours, readable and writable, reads zero, costs what is touched; or an error: the system would charge for it now |
 //! | `commit` | readable and writable; keeps contents; reads zero the first time; failure is reported here |
 //! | `decommit` | inaccessible, memory and commit charge given back; commit again reads zero |
-//! | `discard` | stays accessible, memory given back, reads zero |
+//! | `discard` | stays accessible, memory given back, reads zero; tells whether advice was lost |
 //! | `populate` | pages present (best effort) |
 //! | `advise` | huge pages, core dumps, name (best effort) |
 //! | `release` | the range is gone |
@@ -32,8 +33,10 @@ use faults as fallible;
 #[cfg(not(test))]
 use platform as fallible;
 
-pub(crate) use fallible::{commit, decommit, discard, release, reserve};
-pub(crate) use platform::{RESERVATION_TIERS, abort, address_space, advise, huge_page_size, populate};
+pub(crate) use fallible::{commit, decommit, discard, release, reserve, reserve_accessible};
+pub(crate) use platform::{
+    BLOCK_TIERS, LARGEST_SPACE, RESERVATION_TIERS, abort, address_space, advise, huge_page_size, populate,
+};
 
 /// The size of a page in bytes: a power of two, read from the operating system and cached.
 ///
@@ -86,15 +89,15 @@ impl Placement {
 
 /// What to tell the kernel about committed memory.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Advice {
+pub(crate) enum Advice<'a> {
     /// Back it by huge pages where whole ones fit.
     HugePages,
     /// Never back it by huge pages, so that no fault clears more than a page.
     SmallPages,
     /// Leave it out of core dumps.
     ExcludeFromCoreDumps,
-    /// Show this name in the process's memory map.
-    Name(&'static core::ffi::CStr),
+    /// Show this name in the process's memory map, or none.
+    Name(Option<&'a core::ffi::CStr>),
 }
 
 #[cfg(test)]

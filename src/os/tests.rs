@@ -191,8 +191,12 @@ fn discard_gives_zeroes_and_stays_accessible() {
 
 #[test]
 fn populate_and_advise_change_no_contents() {
-    let advices =
-        [Advice::HugePages, Advice::SmallPages, Advice::ExcludeFromCoreDumps, Advice::Name(c"v_alloc test")];
+    let advices = [
+        Advice::HugePages,
+        Advice::SmallPages,
+        Advice::ExcludeFromCoreDumps,
+        Advice::Name(Some(c"v_alloc test")),
+    ];
     let mut range = Reserved::new(4, Placement::ANYWHERE);
     range.commit(0..3);
     range.bytes(0..1).fill(7);
@@ -259,7 +263,7 @@ fn the_error_code_of_the_thread_is_kept() {
     assert_eq!(now(), Some(kept), "after commit");
     range.populate(0..4);
     range.advise(0..4, Advice::HugePages);
-    range.advise(0..4, Advice::Name(c"v_alloc test"));
+    range.advise(0..4, Advice::Name(Some(c"v_alloc test")));
     range.discard(0..4);
     assert_eq!(now(), Some(kept), "after discard");
     range.decommit(0..2);

@@ -17,6 +17,18 @@ pub(crate) const RESERVATION_TIERS: &[usize] = &[64 << 30, 4 << 30, 1 << 30, 64 
 #[cfg(not(target_pointer_width = "64"))]
 pub(crate) const RESERVATION_TIERS: &[usize] = &[64 << 20, 4 << 20, 256 << 10];
 
+/// Default reservations of blocks that never move, largest first, in bytes.
+#[cfg(target_pointer_width = "64")]
+pub(crate) const BLOCK_TIERS: &[usize] = &[1 << 30, 64 << 20, 4 << 20, 256 << 10];
+#[cfg(not(target_pointer_width = "64"))]
+pub(crate) const BLOCK_TIERS: &[usize] = &[8 << 20, 1 << 20, 256 << 10];
+
+/// The most addresses to reserve at once for blocks to share, in bytes.
+#[cfg(target_pointer_width = "64")]
+pub(crate) const LARGEST_SPACE: usize = 64 << 30;
+#[cfg(not(target_pointer_width = "64"))]
+pub(crate) const LARGEST_SPACE: usize = 16 << 20;
+
 /// `mmap` aligns to pages, and pages are at least this large.
 pub(super) const GUARANTEED_ALIGNMENT: usize = 4096;
 
@@ -85,12 +97,50 @@ fn machine_address_space() -> usize {
 }
 
 pub(crate) fn reserve(size: Pages, placement: Placement) -> Result<NonNull<u8>, OsError> {
+    map(size, placement, ProtFlags::empty(), MapFlags::PRIVATE)
+}
+
+/// Only where the kernel charges for pages when they are touched. Linux charges for all of a writable mapping
+/// against RLIMIT_DATA, and under strict overcommit, where it ignores MAP_NORESERVE.
+pub(crate) fn reserve_accessible(size: Pages, placement: Placement) -> Result<NonNull<u8>, OsError> {
+    #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+    if !charges_in_advance() {
+        return map(size, placement, ProtFlags::READ | ProtFlags::WRITE, UNCHARGED);
+    }
+    let _ = (size, placement);
+    Err(OsError(Errno::NOTSUP.raw_os_error()))
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const UNCHARGED: MapFlags = MapFlags::PRIVATE.union(MapFlags::NORESERVE);
+#[cfg(target_vendor = "apple")]
+const UNCHARGED: MapFlags = MapFlags::PRIVATE;
+
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+fn charges_in_advance() -> bool {
+    let limit = call(|| Ok(rustix::process::getrlimit(rustix::process::Resource::Data).current));
+    if limit != Ok(None) {
+        return true;
+    }
+    // No system call tells the overcommit policy. But under a strict one, more than any machine has is refused.
+    let enormous = machine_address_space() / 4;
+    let access = ProtFlags::READ | ProtFlags::WRITE;
+    // SAFETY: a new mapping at an address of the kernel's choice touches no memory of ours.
+    let probe = call(|| unsafe { rustix::mm::mmap_anonymous(ptr::null_mut(), enormous, access, UNCHARGED) });
+    // SAFETY: the mapping was made just above and nobody knows of it.
+    !probe.is_ok_and(|start| unsafe { unmap(start.cast(), enormous) }.is_ok())
+}
+
+fn map(
+    size: Pages,
+    placement: Placement,
+    access: ProtFlags,
+    flags: MapFlags,
+) -> Result<NonNull<u8>, OsError> {
     let slack = placement.slack();
     let mapped = size.bytes().checked_add(slack).ok_or(OsError(Errno::NOMEM.raw_os_error()))?;
-    let flags = MapFlags::PRIVATE;
     // SAFETY: a new mapping at an address of the kernel's choice touches no memory of ours.
-    let start =
-        call(|| unsafe { rustix::mm::mmap_anonymous(ptr::null_mut(), mapped, ProtFlags::empty(), flags) })?;
+    let start = call(|| unsafe { rustix::mm::mmap_anonymous(ptr::null_mut(), mapped, access, flags) })?;
     let start = start.cast::<u8>();
     if slack == 0 {
         return NonNull::new(start).ok_or(OsError(Errno::NOMEM.raw_os_error()));
@@ -136,18 +186,18 @@ pub(crate) unsafe fn decommit(start: NonNull<u8>, size: Pages) -> Result<(), OsE
 
 /// # Safety
 /// The range is committed, and nothing in it is in use.
-pub(crate) unsafe fn discard(start: NonNull<u8>, size: Pages) -> Result<(), OsError> {
+pub(crate) unsafe fn discard(start: NonNull<u8>, size: Pages) -> Result<bool, OsError> {
     // Only Linux's MADV_DONTNEED promises zeroes, and even there it refuses locked pages.
     #[cfg(target_os = "linux")]
     {
         let advice = rustix::mm::Advice::LinuxDontNeed;
         // SAFETY: the caller gives up the contents.
         if call(|| unsafe { rustix::mm::madvise(start.as_ptr().cast(), size.bytes(), advice) }).is_ok() {
-            return Ok(());
+            return Ok(false);
         }
     }
     // SAFETY: forwarded from the caller.
-    unsafe { remap(start, size, ProtFlags::READ | ProtFlags::WRITE) }
+    unsafe { remap(start, size, ProtFlags::READ | ProtFlags::WRITE) }.map(|()| true)
 }
 
 /// # Safety
@@ -175,7 +225,7 @@ pub(crate) unsafe fn populate(start: NonNull<u8>, size: Pages) {
 
 /// # Safety
 /// The range is committed, and no reference to anything in it exists.
-pub(crate) unsafe fn advise(start: NonNull<u8>, size: Pages, advice: Advice) {
+pub(crate) unsafe fn advise(start: NonNull<u8>, size: Pages, advice: Advice<'_>) {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     {
         use rustix::mm::Advice as Linux;
@@ -188,7 +238,7 @@ pub(crate) unsafe fn advise(start: NonNull<u8>, size: Pages, advice: Advice) {
                 // look into it.
                 let region = unsafe { core::slice::from_raw_parts(start.as_ptr(), size.bytes()) };
                 // Kernels before 5.17, or built without the option, have no names.
-                let _ = call(|| rustix::process::set_virtual_memory_region_name(region, Some(name)));
+                let _ = call(|| rustix::process::set_virtual_memory_region_name(region, name));
                 return;
             }
         };

@@ -23,11 +23,24 @@ pub(crate) const RESERVATION_TIERS: &[usize] = &[8 << 30, 1 << 30, 64 << 20, 4 <
 #[cfg(not(target_pointer_width = "64"))]
 pub(crate) const RESERVATION_TIERS: &[usize] = &[64 << 20, 4 << 20, 256 << 10];
 
+/// Default reservations of blocks that never move, largest first, in bytes.
+#[cfg(target_pointer_width = "64")]
+pub(crate) const BLOCK_TIERS: &[usize] = &[256 << 20, 16 << 20, 1 << 20, 256 << 10];
+#[cfg(not(target_pointer_width = "64"))]
+pub(crate) const BLOCK_TIERS: &[usize] = &[8 << 20, 1 << 20, 256 << 10];
+
+/// The most addresses to reserve at once for blocks to share, in bytes.
+#[cfg(target_pointer_width = "64")]
+pub(crate) const LARGEST_SPACE: usize = 8 << 30;
+#[cfg(not(target_pointer_width = "64"))]
+pub(crate) const LARGEST_SPACE: usize = 16 << 20;
+
 /// Reservations start at multiples of 64 KiB. But what is to be aligned may be an offset into one, and offsets
 /// are multiples of a page.
 pub(super) const GUARANTEED_ALIGNMENT: usize = 4096;
 
 const ERROR_NOT_ENOUGH_MEMORY: OsError = OsError(8);
+const ERROR_NOT_SUPPORTED: OsError = OsError(50);
 
 fn system_info() -> SYSTEM_INFO {
     let mut info = SYSTEM_INFO::default();
@@ -72,6 +85,11 @@ pub(crate) fn reserve(size: Pages, placement: Placement) -> Result<NonNull<u8>, 
     Ok(unsafe { start.cast::<u8>().add(padding) })
 }
 
+/// What is accessible is committed here, and charged for.
+pub(crate) fn reserve_accessible(_size: Pages, _placement: Placement) -> Result<NonNull<u8>, OsError> {
+    Err(ERROR_NOT_SUPPORTED)
+}
+
 /// # Safety
 /// The range lies in one reservation of ours.
 pub(crate) unsafe fn commit(start: NonNull<u8>, size: Pages) -> Result<(), OsError> {
@@ -95,9 +113,9 @@ pub(crate) unsafe fn decommit(start: NonNull<u8>, size: Pages) -> Result<(), OsE
 ///
 /// # Safety
 /// The range is committed, and nothing in it is in use.
-pub(crate) unsafe fn discard(start: NonNull<u8>, size: Pages) -> Result<(), OsError> {
+pub(crate) unsafe fn discard(start: NonNull<u8>, size: Pages) -> Result<bool, OsError> {
     // SAFETY: forwarded from the caller.
-    unsafe { decommit(start, size).and_then(|()| commit(start, size)) }
+    unsafe { decommit(start, size).and_then(|()| commit(start, size)) }.map(|()| true)
 }
 
 /// # Safety
@@ -114,7 +132,7 @@ pub(crate) unsafe fn populate(start: NonNull<u8>, size: Pages) {
 
 /// # Safety
 /// The range is committed, and no reference to anything in it exists.
-pub(crate) unsafe fn advise(_start: NonNull<u8>, _size: Pages, advice: Advice) {
+pub(crate) unsafe fn advise(_start: NonNull<u8>, _size: Pages, advice: Advice<'_>) {
     if let Advice::Name(_name) = advice {
         // Ranges have no names here.
     }

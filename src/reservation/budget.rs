@@ -24,23 +24,43 @@ pub(super) fn reserve_within<T>(
     reserve: impl Fn(Pages) -> Result<T, ReserveError>,
 ) -> Result<T, ReserveError> {
     let smallest = tiers.last().copied().unwrap_or_default();
-    let mut result = Err(ReserveError::new(Operation::Reserve, smallest, Cause::BeyondBudget));
+    let mut result = Err(beyond(smallest));
     for (tier, &bytes) in tiers.iter().enumerate() {
         let Some(size) = Pages::round_up(bytes) else { continue };
-        let ceiling = ceiling(tier, tiers.len(), address_space / 8);
-        if !take(size, ceiling) {
-            continue;
+        let ceiling = ceiling(tier, tiers.len(), share(address_space));
+        match reserve_below(size, ceiling, || reserve(size)) {
+            Err(error) if error.is_beyond_budget() => {}
+            tried => result = tried,
         }
-        result = reserve(size);
         if result.is_ok() {
             break;
         }
-        give_back(size);
     }
     result
 }
 
-pub(super) fn give_back(size: Pages) {
+/// Calls `reserve` if default reservations with `size` more stay below `ceiling`, and has it on the account then.
+pub(crate) fn reserve_below<T>(
+    size: Pages,
+    ceiling: usize,
+    reserve: impl FnOnce() -> Result<T, ReserveError>,
+) -> Result<T, ReserveError> {
+    if !take(size, ceiling) {
+        return Err(beyond(size.bytes()));
+    }
+    reserve().inspect_err(|_| give_back(size))
+}
+
+fn beyond(bytes: usize) -> ReserveError {
+    ReserveError::new(Operation::Reserve, bytes, Cause::BeyondBudget)
+}
+
+/// What all default reservations together may take.
+pub(crate) fn share(address_space: usize) -> usize {
+    address_space / 8
+}
+
+pub(crate) fn give_back(size: Pages) {
     TAKEN.fetch_sub(size.bytes(), Relaxed);
 }
 
@@ -50,7 +70,7 @@ fn take(size: Pages, ceiling: usize) -> bool {
 }
 
 /// Up to where a tier may fill the share: all but half, a quarter, an eighth...; the last, all of it.
-fn ceiling(tier: usize, tiers: usize, share: usize) -> usize {
+pub(crate) fn ceiling(tier: usize, tiers: usize, share: usize) -> usize {
     if tier + 1 == tiers { share } else { share - (share >> (tier + 1)) }
 }
 

@@ -1,6 +1,7 @@
 //! A range of addresses that is ours, and how much of it is committed. The only caller of `os`.
 
-mod budget;
+pub(crate) mod budget;
+pub(crate) mod shared;
 pub(crate) mod totals;
 
 use crate::error::{Cause, Operation, ReserveError};
@@ -170,13 +171,16 @@ impl Reservation {
         }
         let first = self.at(start);
         // SAFETY: `start .. committed` is committed, and the caller has no use for its contents.
-        if let Err(OsError(code)) = unsafe { os::discard(first, discarded) } {
-            // SAFETY: as above.
-            unsafe { self.decommit_from(start) }?;
-            return Err(ReserveError::new(Operation::Discard, discarded.bytes(), Cause::Os(code)));
+        match unsafe { os::discard(first, discarded) } {
+            Ok(false) => {}
+            // SAFETY: the caller has no use for the range, so no reference into it exists.
+            Ok(true) => unsafe { self.apply_advice(first, discarded) },
+            Err(OsError(code)) => {
+                // SAFETY: as above.
+                unsafe { self.decommit_from(start) }?;
+                return Err(ReserveError::new(Operation::Discard, discarded.bytes(), Cause::Os(code)));
+            }
         }
-        // SAFETY: the caller has no use for the range, so no reference into it exists.
-        unsafe { self.apply_advice(first, discarded) };
         Ok(())
     }
 
@@ -215,7 +219,7 @@ impl Reservation {
     /// # Safety
     /// The range is committed, and no reference to anything in it exists.
     unsafe fn apply_advice(&self, start: NonNull<u8>, size: Pages) {
-        let advise = |advice| {
+        let advise = |advice: Advice<'_>| {
             // SAFETY: forwarded from the caller.
             unsafe { os::advise(start, size, advice) };
         };
@@ -226,7 +230,7 @@ impl Reservation {
         if exclude_from_core_dumps {
             advise(Advice::ExcludeFromCoreDumps);
         }
-        if let Some(name) = name {
+        if name.is_some() {
             advise(Advice::Name(name));
         }
     }

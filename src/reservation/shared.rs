@@ -1,0 +1,121 @@
+//! A range of addresses that many owners share, each a part of it: the caller keeps the account of the parts.
+
+use super::totals;
+use crate::error::{Cause, Operation, ReserveError};
+use crate::os::{self, Advice, OsError, Pages, Placement};
+use core::ptr::NonNull;
+
+/// A reserved range, without an owner: it is released by hand, or never.
+///
+/// Where the system charges for memory only when it is touched, the whole range is accessible from the start. Then
+/// a part grows without a system call, and neighbours are one mapping to the kernel however many they are. Else
+/// parts are committed one by one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SharedRange {
+    pub(crate) base: NonNull<u8>,
+    pub(crate) size: Pages,
+    pub(crate) accessible: bool,
+}
+
+impl SharedRange {
+    /// Reserves exactly `size`, with a base that is a multiple of `align`.
+    pub(crate) fn new(size: Pages, align: usize) -> Result<Self, ReserveError> {
+        let error = |cause| ReserveError::new(Operation::Reserve, size.bytes(), cause);
+        if size.bytes() > isize::MAX as usize {
+            return Err(error(Cause::TooLarge));
+        }
+        let placement = Placement { align, offset: 0 };
+        let range = match os::reserve_accessible(size, placement) {
+            Ok(base) => Self { base, size, accessible: true },
+            Err(_) => Self {
+                base: os::reserve(size, placement).map_err(|OsError(code)| error(Cause::Os(code)))?,
+                size,
+                accessible: false,
+            },
+        };
+        totals::RESERVED.add(size);
+        if range.accessible {
+            // SAFETY: just reserved; nobody has seen an address there.
+            unsafe { range.advise_as_new(range.base, size) };
+        }
+        Ok(range)
+    }
+
+    /// Makes `size` bytes from `start` usable. Contents are kept; what was not committed reads zero.
+    ///
+    /// # Errors
+    /// [`ReserveError`] if the operating system has no memory; nothing has changed then.
+    ///
+    /// # Safety
+    /// They lie in the range, are not committed, and have one owner.
+    pub(crate) unsafe fn commit(&self, start: NonNull<u8>, size: Pages) -> Result<(), ReserveError> {
+        if !self.accessible {
+            // SAFETY: forwarded from the caller.
+            unsafe { os::commit(start, size) }.map_err(|OsError(code)| {
+                ReserveError::new(Operation::Commit, size.bytes(), Cause::Os(code))
+            })?;
+        }
+        totals::COMMITTED.add(size);
+        Ok(())
+    }
+
+    /// Gives the memory of `size` bytes from `start` back. They read zero when they are committed again.
+    ///
+    /// # Errors
+    /// [`ReserveError`] if the operating system refuses; nothing has changed then.
+    ///
+    /// # Safety
+    /// They lie in the range, are committed, and nothing in them is in use.
+    pub(crate) unsafe fn give_back(&self, start: NonNull<u8>, size: Pages) -> Result<(), ReserveError> {
+        if size == Pages::ZERO {
+            return Ok(());
+        }
+        // SAFETY: forwarded from the caller.
+        let given_back = unsafe {
+            if self.accessible {
+                os::discard(start, size).map(|remapped| {
+                    if remapped {
+                        self.advise_as_new(start, size);
+                    }
+                })
+            } else {
+                os::decommit(start, size)
+            }
+        };
+        given_back
+            .map_err(|OsError(code)| ReserveError::new(Operation::Decommit, size.bytes(), Cause::Os(code)))?;
+        totals::COMMITTED.subtract(size);
+        Ok(())
+    }
+
+    /// What every accessible page is from the start, so that it is in one mapping with its neighbours. A huge page
+    /// would make a block of 64 bytes cost 2 MiB. And a core dump visits every page of a writable mapping, touched
+    /// or not: hours, for what is reserved here.
+    ///
+    /// # Safety
+    /// The pages lie in the range and are committed, and no reference to anything in them exists.
+    pub(crate) unsafe fn advise_as_new(&self, start: NonNull<u8>, size: Pages) {
+        // SAFETY: forwarded from the caller.
+        unsafe {
+            os::advise(start, size, Advice::SmallPages);
+            os::advise(start, size, Advice::ExcludeFromCoreDumps);
+        }
+    }
+
+    /// Gives the addresses back.
+    ///
+    /// # Errors
+    /// [`ReserveError`] if the operating system refuses; the range is still there then.
+    ///
+    /// # Safety
+    /// Nothing in the range is in use, or will be; `committed` bytes of it are committed.
+    pub(crate) unsafe fn release(self, committed: Pages) -> Result<(), ReserveError> {
+        // SAFETY: forwarded from the caller.
+        unsafe { os::release(self.base, self.size) }.map_err(|OsError(code)| {
+            ReserveError::new(Operation::Free, self.size.bytes(), Cause::Os(code))
+        })?;
+        totals::RESERVED.subtract(self.size);
+        totals::COMMITTED.subtract(committed);
+        Ok(())
+    }
+}

@@ -1,0 +1,396 @@
+//! A block that never moves, as a value that can be copied: it is looked up by where it is and which generation it
+//! is, so a copy that outlived it is refused.
+
+use super::slot::{HAS_HEADER, HUGE_PAGES, HUGE_PAGES_ADVISED, NAMED};
+use super::space::{self, Place};
+use super::{DEFAULT_RESERVATION, pool};
+use crate::bump;
+use crate::error::{Cause, Operation, ReserveError};
+use crate::os::{self, Advice, Pages};
+use crate::reservation::{budget, shared::SharedRange};
+use core::ffi::CStr;
+use core::ptr::NonNull;
+use core::sync::atomic::Ordering::*;
+
+/// The pages of a block up to here are small ones: below, a huge page wastes more than it saves.
+const HEAD: usize = 2 << 20;
+/// The least that is kept when a block shrinks.
+const KEPT: usize = 64 << 10;
+
+/// What a block is to be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) reservation: Room,
+    pub(crate) huge_pages: bool,
+    pub(crate) name: Option<&'a CStr>,
+    /// Whether it is one of `realloc`.
+    pub(crate) has_header: bool,
+}
+
+/// How many addresses a block is to have, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// A default reservation of at most so much; less if the process is short of addresses.
+    UpTo(usize),
+    /// So much, rounded up to pages, or an error.
+    Exactly(usize),
+}
+
+impl Room {
+    /// What a block gets if nobody says anything.
+    pub(crate) fn default() -> Self {
+        let chosen = DEFAULT_RESERVATION.load(Relaxed);
+        let largest = os::BLOCK_TIERS.first().copied().unwrap_or_default();
+        Self::UpTo(if chosen == 0 { largest } else { chosen })
+    }
+}
+
+/// A block. Whether it is still live shows when something is done with it.
+#[derive(Clone, Copy)]
+pub(crate) struct Block {
+    place: Place,
+    generation: u64,
+}
+
+/// What the owner of a busy block may do with it.
+struct Busy {
+    place: Place,
+    generation: u64,
+    range: SharedRange,
+}
+
+impl Block {
+    /// A block with its first `size` bytes committed; more if that is cheap. They read zero.
+    pub(crate) fn new(size: usize, wanted: Wanted<'_>) -> Result<Self, ReserveError> {
+        let (place, limit) = find_place(size, wanted.reservation)?;
+        let generation = place.slot.claim();
+        let flag = |flag: u32, on: bool| if on { flag } else { 0 };
+        let flags = flag(HUGE_PAGES, wanted.huge_pages) | flag(HAS_HEADER, wanted.has_header);
+        place.slot.flags.store(flags, Relaxed);
+        place.slot.committed.store(0, Relaxed);
+        place.slot.limit.store(limit.min(place.space.slot_size()), Relaxed);
+        let range = place.space.range().ok_or(no_block(Operation::Resize, size))?;
+        let busy = Busy { place, generation, range };
+        match busy.commit_to(size, size) {
+            Ok(()) => {
+                if wanted.name.is_some() {
+                    busy.set_name(wanted.name);
+                }
+                busy.end();
+                Ok(Self { place, generation })
+            }
+            Err(error) => {
+                // Nothing is committed, so all that can fail is giving the addresses of a large block back; they
+                // stay on the account then.
+                let _ = busy.free();
+                Err(error)
+            }
+        }
+    }
+
+    /// The live block that starts at `address`, which may be any number.
+    pub(crate) fn at(address: usize) -> Option<Self> {
+        let place = space::find(address)?;
+        Some(Self { place, generation: place.slot.generation()? })
+    }
+
+    /// Whether it is one of `realloc`.
+    pub(crate) fn has_header(self) -> bool {
+        self.place.slot.flags.load(Relaxed) & HAS_HEADER != 0
+    }
+
+    pub(crate) fn base(self) -> NonNull<u8> {
+        self.place.base
+    }
+
+    pub(crate) fn generation(self) -> u64 {
+        self.generation
+    }
+
+    pub(crate) fn is_live(self) -> bool {
+        self.place.slot.is_live(self.generation)
+    }
+
+    /// Bytes that are committed: whole pages.
+    pub(crate) fn committed(self) -> usize {
+        self.place.slot.committed.load(Relaxed)
+    }
+
+    /// Bytes that it may grow to: whole pages.
+    pub(crate) fn reserved(self) -> usize {
+        self.place.slot.limit.load(Relaxed)
+    }
+
+    /// Commits at least `needed` bytes from the base, and up to `goal` if there is memory. What is new reads zero.
+    pub(crate) fn commit_to(self, needed: usize, goal: usize) -> Result<(), ReserveError> {
+        let busy = self.begin(Operation::Resize, needed)?;
+        let result = busy.commit_to(needed, goal);
+        busy.end();
+        result
+    }
+
+    /// Makes `size` bytes the committed size, as nearly as is worth a system call: growing goes by a quarter, and
+    /// pages are given back when there are more than twice as many as needed.
+    ///
+    /// # Safety
+    /// Nothing beyond `size` is in use.
+    pub(crate) unsafe fn resize(self, size: usize) -> Result<(), ReserveError> {
+        let committed = self.committed();
+        if size <= committed && committed <= Self::most_kept(size) {
+            return if self.is_live() { Ok(()) } else { self.begin(Operation::Resize, size).map(Busy::end) };
+        }
+        let busy = self.begin(Operation::Resize, size)?;
+        let committed = self.committed(); // for certain now
+        let result = if size > committed {
+            busy.commit_to(size, committed + (committed / 4).min(HEAD))
+        } else if committed > Self::most_kept(size) {
+            busy.give_back_from(size)
+        } else {
+            Ok(())
+        };
+        busy.end();
+        result
+    }
+
+    /// The most bytes that stay committed for a block of `size`.
+    fn most_kept(size: usize) -> usize {
+        size.saturating_mul(2).max(KEPT)
+    }
+
+    /// Gives back all whole pages from `start` on.
+    ///
+    /// # Safety
+    /// Nothing there is in use.
+    pub(crate) unsafe fn give_back_from(self, start: usize) -> Result<(), ReserveError> {
+        let busy = self.begin(Operation::Decommit, self.committed().saturating_sub(start))?;
+        let result = busy.give_back_from(start);
+        busy.end();
+        result
+    }
+
+    /// Gives everything back.
+    ///
+    /// # Safety
+    /// Nothing in the block is in use.
+    pub(crate) unsafe fn free(self) -> Result<(), ReserveError> {
+        self.begin(Operation::Free, self.committed())?.free()
+    }
+
+    fn begin(self, operation: Operation, bytes: usize) -> Result<Busy, ReserveError> {
+        let Self { place, generation } = self;
+        place.slot.begin(generation).map_err(|cause| ReserveError::new(operation, bytes, cause))?;
+        match place.space.range() {
+            // A block with a space of its own may have gone, and its record be another's, since it was looked up.
+            Some(range) if !place.is_single() || range.base == place.base => {
+                Ok(Busy { place, generation, range })
+            }
+            _ => {
+                place.slot.end(generation);
+                Err(no_block(operation, bytes))
+            }
+        }
+    }
+}
+
+impl Busy {
+    fn end(self) {
+        self.place.slot.end(self.generation);
+    }
+
+    fn committed(&self) -> Pages {
+        Pages::round_down(self.place.slot.committed.load(Relaxed))
+    }
+
+    fn limit(&self) -> Pages {
+        Pages::round_down(self.place.slot.limit.load(Relaxed))
+    }
+
+    fn flag(&self, flag: u32) -> bool {
+        self.place.slot.flags.load(Relaxed) & flag != 0
+    }
+
+    fn set_flag(&self, flag: u32, on: bool) {
+        let flags = self.place.slot.flags.load(Relaxed);
+        self.place.slot.flags.store(if on { flags | flag } else { flags & !flag }, Relaxed);
+    }
+
+    fn at(&self, offset: usize) -> NonNull<u8> {
+        // SAFETY: offsets are at most the limit, which lies in the range.
+        unsafe { self.place.base.add(offset) }
+    }
+
+    fn commit_to(&self, needed: usize, goal: usize) -> Result<(), ReserveError> {
+        let (committed, limit) = (self.committed(), self.limit());
+        let error = ReserveError::new(
+            Operation::Commit,
+            needed.saturating_sub(committed.bytes()),
+            Cause::BeyondReservation,
+        );
+        let needed = Pages::round_up(needed).filter(|&end| end <= limit).ok_or(error)?;
+        if needed <= committed {
+            return Ok(());
+        }
+        let goal = self.whole_huge_pages(needed.bytes().max(goal));
+        let goal = Pages::round_up(goal).map_or(limit, |goal| goal.min(limit));
+        let (start, mut end) = (self.at(committed.bytes()), goal);
+        // SAFETY: `committed .. goal` lies in the slot, which has this one owner.
+        if let Err(error) = unsafe { self.range.commit(start, goal.after(committed)) } {
+            if goal == needed {
+                return Err(error);
+            }
+            // Less may still be had.
+            // SAFETY: as above.
+            unsafe { self.range.commit(start, needed.after(committed)) }?;
+            end = needed;
+        }
+        self.place.slot.committed.store(end.bytes(), Relaxed);
+        self.advise_huge_pages(committed, end);
+        Ok(())
+    }
+
+    /// Where commits cost a system call and huge pages are wanted, they end at whole ones.
+    fn whole_huge_pages(&self, end: usize) -> usize {
+        match os::huge_page_size() {
+            Some(huge_page) if !self.range.accessible && self.flag(HUGE_PAGES) && end > HEAD => {
+                bump::round_up(end, huge_page.bytes()).unwrap_or(end)
+            }
+            _ => end,
+        }
+    }
+
+    /// Where all is accessible, a block is told once of all its addresses beyond the head; else of what is new.
+    fn advise_huge_pages(&self, from: Pages, to: Pages) {
+        if to.bytes() <= HEAD
+            || !self.flag(HUGE_PAGES)
+            || (self.range.accessible && self.flag(HUGE_PAGES_ADVISED))
+        {
+            return;
+        }
+        let head = Pages::round_down(HEAD);
+        let (start, end) = if self.range.accessible { (head, self.limit()) } else { (from.max(head), to) };
+        // SAFETY: the pages lie in the slot and are committed; advice changes no contents.
+        unsafe { os::advise(self.at(start.bytes()), end.after(start), Advice::HugePages) };
+        self.set_flag(HUGE_PAGES_ADVISED, true);
+    }
+
+    fn give_back_from(&self, start: usize) -> Result<(), ReserveError> {
+        let committed = self.committed();
+        let Some(start) = Pages::round_up(start) else { return Ok(()) };
+        if start >= committed {
+            return Ok(());
+        }
+        // SAFETY: `start .. committed` is committed; the callers have no use for it.
+        unsafe { self.range.give_back(self.at(start.bytes()), committed.after(start)) }?;
+        self.place.slot.committed.store(start.bytes(), Relaxed);
+        if start.bytes() <= HEAD && self.flag(HUGE_PAGES_ADVISED) {
+            if self.range.accessible {
+                let head = Pages::round_down(HEAD);
+                // SAFETY: the pages lie in the slot, and nothing there is in use.
+                unsafe { self.range.advise_as_new(self.at(head.bytes()), self.limit().after(head)) };
+            }
+            self.set_flag(HUGE_PAGES_ADVISED, false);
+        }
+        Ok(())
+    }
+
+    /// Names what is accessible of the block, or takes the name away, so that it is like its neighbours.
+    fn set_name(&self, name: Option<&CStr>) {
+        let size = if self.range.accessible { self.limit() } else { self.committed() };
+        // SAFETY: the pages lie in the slot and are committed; a name changes no contents.
+        unsafe { os::advise(self.place.base, size, Advice::Name(name)) };
+        self.set_flag(NAMED, name.is_some());
+    }
+
+    fn free(self) -> Result<(), ReserveError> {
+        let given_back = self.give_back_from(0).and_then(|()| {
+            if self.flag(NAMED) {
+                self.set_name(None);
+            }
+            if self.place.is_single() { space::release_single(self.place) } else { Ok(()) }
+        });
+        if given_back.is_err() {
+            self.end(); // it is still there
+            return given_back;
+        }
+        self.place.slot.retire(self.generation);
+        if self.place.is_single() {
+            space::free_record(self.place.space);
+        } else {
+            pool::give_back(self.place);
+        }
+        Ok(())
+    }
+}
+
+/// A slot for a block, and how many bytes the block may grow to.
+fn find_place(size: usize, room: Room) -> Result<(Place, usize), ReserveError> {
+    let largest = match room {
+        Room::UpTo(largest) if size <= largest => largest,
+        // A first size above the default reserves what it needs.
+        Room::UpTo(_) => return Ok((exact_place(size)?, usize::MAX)),
+        Room::Exactly(bytes) => {
+            let bytes = bytes.max(1);
+            let too_large = ReserveError::new(Operation::Reserve, bytes, Cause::TooLarge);
+            let limit = Pages::round_up(bytes).ok_or(too_large)?.bytes();
+            return Ok((exact_place(limit)?, limit));
+        }
+    };
+    let smaller = os::BLOCK_TIERS.iter().copied().filter(|&tier| tier < largest);
+    let tiers = core::iter::once(largest).chain(smaller).filter(|&tier| tier >= size);
+    let count = 1 + os::BLOCK_TIERS.iter().filter(|&&tier| tier < largest).count();
+    let mut result = Err(ReserveError::new(Operation::Reserve, largest, Cause::BeyondBudget));
+    for (index, tier) in tiers.enumerate() {
+        let ceiling = budget::ceiling(index, count, budget::share(os::address_space()));
+        match default_place(tier, ceiling) {
+            Ok(place) => return Ok((place, usize::MAX)),
+            Err(error) if error.is_beyond_budget() => {}
+            Err(error) => result = Err(error),
+        }
+    }
+    // The tiers are used up, or none is left that is large enough.
+    if size > os::BLOCK_TIERS.last().copied().unwrap_or_default() {
+        return Ok((exact_place(size)?, usize::MAX));
+    }
+    result
+}
+
+/// A slot of `bytes` at least, whatever the budget says.
+fn exact_place(bytes: usize) -> Result<Place, ReserveError> {
+    if let Some(class) = pool::class_of(bytes).filter(|&class| space::shared_size(class).is_some()) {
+        if let Some(place) = pool::take(class) {
+            return Ok(place);
+        }
+        // Others may take all slots of a space that this thread has made; they have made progress then.
+        while let Ok(taken) = pool::take_from_new_space(class, || space::make_shared(class, Pages::ZERO)) {
+            if let Some(place) = taken {
+                return Ok(place);
+            }
+        }
+    }
+    let error = ReserveError::new(Operation::Reserve, bytes, Cause::TooLarge);
+    space::make_single(Pages::round_up(bytes).ok_or(error)?, Pages::ZERO)
+}
+
+/// A slot for a default reservation of `bytes`, if the budget allows for it.
+fn default_place(bytes: usize, ceiling: usize) -> Result<Place, ReserveError> {
+    let error = ReserveError::new(Operation::Reserve, bytes, Cause::TooLarge);
+    let shared = pool::class_of(bytes).and_then(|class| Some((class, space::shared_size(class)?)));
+    if let Some((class, size)) = shared {
+        if let Some(place) = pool::take(class) {
+            return Ok(place);
+        }
+        let size = Pages::round_up(size).ok_or(error)?;
+        let make = || budget::reserve_below(size, ceiling, || space::make_shared(class, size));
+        while let Ok(taken) = pool::take_from_new_space(class, make) {
+            if let Some(place) = taken {
+                return Ok(place);
+            }
+        }
+    }
+    let size = Pages::round_up(bytes).ok_or(error)?;
+    budget::reserve_below(size, ceiling, || space::make_single(size, size))
+}
+
+pub(super) fn no_block(operation: Operation, bytes: usize) -> ReserveError {
+    ReserveError::new(operation, bytes, Cause::NotABlock)
+}

@@ -1,0 +1,250 @@
+//! Blocks that never move, for values of any size that grow: `StableBlock`, and `realloc` for whoever has only a
+//! pointer.
+//!
+//! | file | what it knows |
+//! |---|---|
+//! | `slot` | the state of one address range: free, live, busy |
+//! | `space` | ranges divided into slots, and how an address is looked up |
+//! | `pool` | where the next slot comes from |
+//! | `block` | what a block may do: commit, give back, be freed |
+//!
+//! Nothing here locks. System calls are made through `reservation` only.
+
+pub(crate) mod block;
+mod pool;
+pub(crate) mod realloc;
+mod slot;
+mod space;
+
+use crate::ReserveError;
+use block::{Block, Room, Wanted};
+use core::ffi::CStr;
+use core::fmt;
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+/// What [`set_default_reservation`] chose, in bytes; 0 for the platform's.
+static DEFAULT_RESERVATION: AtomicUsize = AtomicUsize::new(0);
+
+/// Bytes of address space that a block gets by default: 1 GiB on 64-bit Unix, 256 MiB on Windows, 8 MiB on 32-bit
+/// machines, or what [`set_default_reservation`] chose; less when the process is short of address space. O(1).
+#[must_use]
+pub fn default_reservation() -> usize {
+    let (Room::UpTo(bytes) | Room::Exactly(bytes)) = Room::default();
+    bytes
+}
+
+/// Chooses what later blocks get by default, in bytes; 0 goes back to the platform's choice. O(1).
+///
+/// ```
+/// v_alloc::set_default_reservation(16 << 20);
+/// let mut block = v_alloc::StableBlock::new();
+/// block.resize(100)?;
+/// assert!(block.reserved_bytes() <= 16 << 20);
+/// # v_alloc::set_default_reservation(0);
+/// # Ok::<(), v_alloc::ReserveError>(())
+/// ```
+pub fn set_default_reservation(bytes: usize) {
+    DEFAULT_RESERVATION.store(bytes, Relaxed);
+}
+
+/// A block of bytes that grows and shrinks and never moves: pointers into it stay good.
+///
+/// ```text
+///  base            size        committed              base + reserved
+///   |    in use     |  to spare   |  addresses, no memory yet   |
+/// ```
+///
+/// It draws its addresses from ranges that all blocks share, and gives them back to be used again. So making,
+/// growing and freeing blocks needs no mapping of their own: where the system allows, a hundred thousand are a few
+/// lines in the kernel's table. A small block costs one page.
+///
+/// All operations are O(1) besides the work of the operating system. Safe in a signal handler that owns the value:
+/// lock-free, and at most the system calls of `mmap`, `mprotect`, `madvise`, `munmap`, `prctl` and `getrlimit`.
+///
+/// ```
+/// use v_alloc::StableBlock;
+/// let mut block = StableBlock::new();
+/// block.resize(5)?;
+/// block.as_mut_slice().copy_from_slice(b"hello");
+/// let address = block.as_slice().as_ptr();
+/// block.resize(64 << 20)?;
+/// assert_eq!(block.as_slice().as_ptr(), address);
+/// assert_eq!(&block.as_slice()[..6], b"hello\0");
+/// # Ok::<(), v_alloc::ReserveError>(())
+/// ```
+pub struct StableBlock {
+    /// None while the size is 0.
+    block: Option<Block>,
+    size: usize,
+    options: StableBlockOptions,
+}
+
+// SAFETY: the memory belongs to this value alone, and what is known of it is atomic.
+unsafe impl Send for StableBlock {}
+// SAFETY: through a shared borrow it can only be read.
+unsafe impl Sync for StableBlock {}
+
+/// The options of a [`StableBlock`], set one by one.
+///
+/// ```
+/// let mut log = v_alloc::StableBlock::options().reservation(16 << 20).huge_pages(false).name(c"log").build();
+/// log.resize(100)?;
+/// assert_eq!(log.reserved_bytes(), 16 << 20);
+/// assert!(log.resize(17 << 20).is_err());
+/// # Ok::<(), v_alloc::ReserveError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[must_use = "options do nothing until `build`"]
+pub struct StableBlockOptions {
+    reservation: Option<usize>,
+    huge_pages: bool,
+    name: Option<&'static CStr>,
+}
+
+impl StableBlockOptions {
+    /// Exactly so many bytes of address space, rounded up to pages, whenever the block is made; or an error.
+    pub const fn reservation(mut self, bytes: usize) -> Self {
+        self.reservation = Some(bytes);
+        self
+    }
+
+    /// Whether huge pages may back what lies beyond the first 2 MiB. Default: yes. Without them no touch takes
+    /// longer than it takes to clear a small page.
+    pub const fn huge_pages(mut self, allowed: bool) -> Self {
+        self.huge_pages = allowed;
+        self
+    }
+
+    /// A name in the process's memory map, as [`ArenaOptions::name`](crate::ArenaOptions::name). It makes the block
+    /// a mapping of its own.
+    pub const fn name(mut self, name: &'static CStr) -> Self {
+        self.name = Some(name);
+        self
+    }
+
+    /// The block, empty; it has no addresses yet. Fit for a `static` or a field.
+    #[must_use]
+    pub const fn build(self) -> StableBlock {
+        StableBlock { block: None, size: 0, options: self }
+    }
+
+    fn wanted(&self) -> Wanted<'static> {
+        let reservation = self.reservation.map_or_else(Room::default, Room::Exactly);
+        Wanted { reservation, huge_pages: self.huge_pages, name: self.name, has_header: false }
+    }
+}
+
+impl StableBlock {
+    /// An empty block with a [default reservation](default_reservation), made when it gets a size. O(1), no system
+    /// call.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self::options().build()
+    }
+
+    /// The options of a block: reservation, huge pages, name.
+    pub const fn options() -> StableBlockOptions {
+        StableBlockOptions { reservation: None, huge_pages: true, name: None }
+    }
+
+    /// Makes the block `size` bytes long, where it is. The contents are kept up to the smaller size.
+    ///
+    /// Bytes that a block never had before are zero; bytes that it had are zero or what they were. Pages are given
+    /// back when more than twice as much as needed, and more than 64 KiB, is committed. A size of 0 frees the block
+    /// and its addresses; the next size may find it elsewhere. A first size above the default reservation reserves
+    /// what it needs.
+    ///
+    /// # Errors
+    /// [`ReserveError`] if the reservation, the address space or the memory does not suffice, or memory cannot be
+    /// given back; the block stays as it was.
+    pub fn resize(&mut self, size: usize) -> Result<(), ReserveError> {
+        match self.block {
+            None if size == 0 => {}
+            None => self.block = Some(Block::new(size, self.options.wanted())?),
+            Some(block) if size == 0 => {
+                // SAFETY: nothing can be borrowed from the block.
+                unsafe { block.free()? };
+                self.block = None;
+            }
+            Some(block) => {
+                // SAFETY: nothing can be borrowed from the block, and what is beyond its size is not in use.
+                unsafe { block.resize(size)? };
+            }
+        }
+        self.size = size;
+        Ok(())
+    }
+
+    /// The first byte; dangling while the size is 0. Stays the same until the size is 0.
+    #[must_use]
+    pub fn base(&self) -> NonNull<u8> {
+        self.block.map_or(NonNull::dangling(), Block::base)
+    }
+
+    /// The size in bytes.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.size
+    }
+
+    /// Whether the size is 0.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.size == 0
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn as_slice(&self) -> &[u8] {
+        // SAFETY: the first `size` bytes are committed and ours, and all memory of the system is initialised.
+        unsafe { core::slice::from_raw_parts(self.base().as_ptr(), self.size) }
+    }
+
+    /// The bytes, to be changed.
+    #[must_use]
+    pub fn as_mut_slice(&mut self) -> &mut [u8] {
+        // SAFETY: as in `as_slice`; the borrow is exclusive.
+        unsafe { core::slice::from_raw_parts_mut(self.base().as_ptr(), self.size) }
+    }
+
+    /// Bytes of address space that the block may grow to; 0 while its size is 0.
+    #[must_use]
+    pub fn reserved_bytes(&self) -> usize {
+        self.block.map_or(0, Block::reserved)
+    }
+
+    /// Bytes that are committed: whole pages.
+    #[must_use]
+    pub fn committed_bytes(&self) -> usize {
+        self.block.map_or(0, Block::committed)
+    }
+}
+
+impl Drop for StableBlock {
+    fn drop(&mut self) {
+        // If the system refuses, the memory stays, and stays on the account.
+        let _ = self.resize(0);
+    }
+}
+
+impl Default for StableBlock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for StableBlock {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("StableBlock")
+            .field("base", &self.base())
+            .field("len", &self.size)
+            .field("committed", &self.committed_bytes())
+            .field("reserved", &self.reserved_bytes())
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,207 @@
+//! What blocks do, with the system calls failing and with nothing failing.
+
+use super::*;
+use crate::os;
+use crate::os::faults::{Call, alone, fail_each_call};
+use crate::reservation::totals;
+use core::cell::Cell;
+
+fn page() -> usize {
+    os::page_bytes()
+}
+
+#[test]
+fn a_block_keeps_its_place_and_its_contents() {
+    let mut block = StableBlock::new();
+    block.resize(100).unwrap();
+    let base = block.base();
+    block.as_mut_slice().fill(7);
+    for size in [1 << 20, 3 << 20, 40, 5 << 20, 100] {
+        if size > block.reserved_bytes() {
+            continue; // the heap that stands in for a system has little
+        }
+        block.resize(size).unwrap();
+        assert_eq!((block.base(), block.len()), (base, size));
+        assert!(block.as_slice().iter().take(40).all(|&byte| byte == 7));
+    }
+    block.resize(0).unwrap();
+    assert_eq!((block.reserved_bytes(), block.committed_bytes()), (0, 0));
+}
+
+#[test]
+fn a_freed_address_is_used_again_and_reads_zero() {
+    alone("stable::tests::a_freed_address_is_used_again_and_reads_zero", || {
+        let mut block = StableBlock::new();
+        block.resize(10).unwrap();
+        let base = block.base();
+        block.as_mut_slice().fill(1);
+        drop(block);
+        let mut block = StableBlock::new();
+        block.resize(10).unwrap();
+        assert_eq!((block.base(), block.as_slice()), (base, &[0; 10][..]));
+    });
+}
+
+#[test]
+fn shrinking_gives_pages_back_past_a_hysteresis() {
+    let mut block = StableBlock::new();
+    block.resize(256 << 10).unwrap();
+    block.resize(200 << 10).unwrap();
+    assert_eq!(block.committed_bytes(), 256 << 10, "not worth a system call");
+    block.as_mut_slice().fill(9);
+    block.resize(page()).unwrap();
+    assert_eq!(block.committed_bytes(), page());
+    block.resize(256 << 10).unwrap();
+    assert!(block.as_slice()[page()..].iter().all(|&byte| byte == 0));
+    assert!(block.as_slice()[..page()].iter().all(|&byte| byte == 9));
+}
+
+#[test]
+fn a_first_size_above_the_default_reserves_what_it_needs() {
+    let mut block = StableBlock::new();
+    let size = 2 * default_reservation() + 1;
+    block.resize(size).unwrap();
+    assert!(block.reserved_bytes() >= size);
+    block.as_mut_slice()[size - 1] = 1;
+}
+
+#[test]
+fn a_chosen_reservation_is_exact() {
+    for bytes in [1, 64 << 10, (64 << 10) + 1, 3 << 20] {
+        let mut block = StableBlock::options().reservation(bytes).build();
+        block.resize(1).unwrap();
+        assert_eq!(block.reserved_bytes(), bytes.next_multiple_of(page()));
+        block.resize(block.reserved_bytes()).unwrap();
+        let error = block.resize(block.reserved_bytes() + 1).unwrap_err();
+        assert_eq!(error.operation(), crate::Operation::Commit);
+        assert_eq!(block.len(), block.reserved_bytes());
+    }
+}
+
+#[test]
+fn a_block_larger_than_any_shared_space_has_its_own_and_gives_it_back() {
+    alone("stable::tests::a_block_larger_than_any_shared_space_has_its_own_and_gives_it_back", || {
+        let size = 2 * os::LARGEST_SPACE;
+        for _ in 0..3 {
+            let before = totals::process_reserved_bytes();
+            let mut block = StableBlock::options().reservation(size).build();
+            block.resize(100).unwrap();
+            assert_eq!(block.reserved_bytes(), size);
+            assert_eq!(totals::process_reserved_bytes(), before + size);
+            // SAFETY: the address is no pointer that `realloc` returned, which is an error.
+            assert!(unsafe { crate::realloc(Some(block.base()), 10) }.is_err());
+            drop(block);
+            assert_eq!(totals::process_reserved_bytes(), before);
+        }
+    });
+}
+
+#[test]
+fn pointers_that_are_no_blocks_are_refused_and_not_followed() {
+    // SAFETY: only live blocks are resized or freed; all other pointers are refused.
+    unsafe {
+        let data = crate::realloc(None, 100).unwrap().unwrap();
+        let mut block = StableBlock::new();
+        block.resize(1000).unwrap();
+        let foreign = [
+            data.add(1),
+            data.add(4096),
+            data.sub(1),
+            block.base(),
+            block.base().add(64),
+            NonNull::new(core::ptr::without_provenance_mut(1)).unwrap(),
+            NonNull::new(core::ptr::without_provenance_mut(64)).unwrap(),
+            NonNull::new(core::ptr::without_provenance_mut(65)).unwrap(),
+            NonNull::new(core::ptr::without_provenance_mut(usize::MAX)).unwrap(),
+            NonNull::from(&block).cast(),
+        ];
+        for pointer in foreign {
+            for size in [0, 10, usize::MAX] {
+                let error = crate::realloc(Some(pointer), size).unwrap_err();
+                assert!(size == usize::MAX || std::format!("{error}").contains("no live block"), "{error}");
+            }
+            assert_eq!(crate::realloc_size(pointer), None);
+        }
+        assert_eq!(crate::realloc_size(data), Some(100));
+        crate::realloc(Some(data), 0).unwrap();
+        let error = crate::realloc(Some(data), 0).unwrap_err();
+        assert_eq!(error.operation(), crate::Operation::Free);
+    }
+}
+
+#[test]
+fn a_stale_copy_is_refused() {
+    let wanted = StableBlock::options().wanted();
+    let block = Block::new(10, wanted).unwrap();
+    let copy = block;
+    // SAFETY: nobody uses the memory.
+    unsafe {
+        block.free().unwrap();
+        assert!(copy.free().is_err());
+        assert!(copy.commit_to(100, 100).is_err());
+        assert!(copy.give_back_from(0).is_err());
+        assert!(copy.resize(1).is_err());
+        let next = Block::new(10, wanted).unwrap();
+        assert!(copy.free().is_err(), "the addresses may be the next block's");
+        next.free().unwrap();
+    }
+}
+
+#[test]
+fn the_account_is_exact_whichever_system_call_fails() {
+    alone("stable::tests::the_account_is_exact_whichever_system_call_fails", || {
+        let scenario = || {
+            let mut block = StableBlock::new();
+            let mut size = 0;
+            for next in [100, 300 << 10, page(), 0, 100] {
+                let before = (block.base(), block.committed_bytes());
+                if block.resize(next).is_ok() {
+                    size = next;
+                } else if size > 0 {
+                    assert_eq!((block.base(), block.committed_bytes()), before, "all stays as it was");
+                }
+                assert_eq!(block.len(), size);
+                block.as_mut_slice().fill(1);
+            }
+            let mut large = StableBlock::options().reservation(2 * os::LARGEST_SPACE).build();
+            if large.resize(100).is_ok() {
+                large.as_mut_slice().fill(1);
+            }
+        };
+        // What spaces take, they keep; all blocks are gone after each run.
+        scenario();
+        let lost = Cell::new(0);
+        let before = totals::process_committed_bytes();
+        let failed = fail_each_call(scenario, |call| {
+            if call == Call::Discard || call == Call::Decommit || call == Call::Release {
+                lost.set(totals::process_committed_bytes() - before); // a drop cannot say that it failed
+            } else {
+                assert_eq!(totals::process_committed_bytes(), before + lost.get(), "{call:?}");
+            }
+        });
+        assert!(failed.contains(&Call::Reserve), "{failed:?}");
+        assert!(failed.contains(&Call::Discard) || failed.contains(&Call::Decommit), "{failed:?}");
+    });
+}
+
+#[test]
+fn blocks_from_many_threads_are_apart() {
+    std::thread::scope(|scope| {
+        for thread in 0..4_u8 {
+            scope.spawn(move || {
+                let mut blocks = std::vec::Vec::new();
+                for round in 0..if cfg!(miri) { 20 } else { 2000 } {
+                    let mut block = StableBlock::options().reservation(64 << 10).build();
+                    block.resize(100 + round % 1000).unwrap();
+                    assert!(block.as_slice().iter().all(|&byte| byte == 0));
+                    block.as_mut_slice().fill(thread + 1);
+                    blocks.push(block);
+                    if round % 3 == 0 {
+                        let block = blocks.swap_remove(round % blocks.len());
+                        assert!(block.as_slice().iter().all(|&byte| byte == thread + 1));
+                    }
+                }
+            });
+        }
+    });
+}
