@@ -1,5 +1,6 @@
 //! What can go wrong, and the one place where the short forms give up.
 
+use crate::text::Text;
 use core::alloc::Layout;
 use core::fmt;
 
@@ -128,6 +129,11 @@ impl ReserveError {
         self.operation
     }
 
+    #[cfg(feature = "capi")]
+    pub(crate) const fn cause(&self) -> Cause {
+        self.cause
+    }
+
     #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
     pub(crate) const fn is_beyond_budget(&self) -> bool {
         matches!(self.cause, Cause::BeyondBudget)
@@ -166,7 +172,7 @@ impl fmt::Display for ReserveError {
 
 impl Operation {
     /// The words before and after the number of bytes.
-    fn in_words(self) -> (&'static str, &'static str) {
+    pub(crate) fn in_words(self) -> (&'static str, &'static str) {
         match self {
             Self::Reserve => ("reserve", " of address space"),
             Self::Commit => ("commit", " of memory"),
@@ -179,7 +185,7 @@ impl Operation {
 }
 
 impl Cause {
-    fn in_words(self) -> &'static str {
+    pub(crate) const fn in_words(self) -> &'static str {
         match self {
             Self::Os(_) => "the operating system refused",
             Self::TooLarge => "that is more than the address space",
@@ -200,60 +206,36 @@ impl core::error::Error for ReserveError {}
 #[cold]
 #[inline(never)]
 pub(crate) fn allocation_failed(layout: Layout) -> ! {
-    // No formatter: it could panic, as far as a linker can see.
-    let mut text = AbortMessage { bytes: [0; 128], length: 0 };
-    text.push(b"v_alloc: allocation failed: ");
+    let mut buffer = [0; 128];
+    let mut text = Text::new(&mut buffer);
+    text.push("v_alloc: allocation failed: ");
     text.push_number(layout.size());
-    text.push(b" bytes aligned to ");
+    text.push(" bytes aligned to ");
     text.push_number(layout.align());
-    text.abort()
+    abort(text)
 }
 
 /// As [`allocation_failed`], for a `Display` implementation that returned an error with memory left.
 #[cold]
 #[inline(never)]
 pub(crate) fn formatting_failed() -> ! {
-    let mut text = AbortMessage { bytes: [0; 128], length: 0 };
+    let mut buffer = [0; 128];
+    let mut text = Text::new(&mut buffer);
     text.push(
-        b"v_alloc: alloc_fmt: a formatting trait implementation returned an error, or memory is exhausted",
+        "v_alloc: alloc_fmt: a formatting trait implementation returned an error, or memory is exhausted",
     );
-    text.abort()
+    abort(text)
 }
 
-struct AbortMessage {
-    bytes: [u8; 128],
-    length: usize,
+#[cfg(any(unix, windows, miri, v_alloc_heap_os))]
+fn abort(mut text: Text<'_>) -> ! {
+    text.push("\n");
+    crate::os::abort(text.finish())
 }
 
-impl AbortMessage {
-    fn push(&mut self, text: &[u8]) {
-        for (place, byte) in self.bytes.iter_mut().skip(self.length).zip(text) {
-            *place = *byte;
-            self.length += 1;
-        }
-    }
-
-    fn push_number(&mut self, number: usize) {
-        if number > 9 {
-            self.push_number(number / 10);
-        }
-        let digit = u8::try_from(number % 10).unwrap_or_default();
-        self.push(&[b'0' + digit]);
-    }
-
-    #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
-    fn abort(mut self) -> ! {
-        self.push(b"\n");
-        crate::os::abort(self.bytes.get(..self.length).unwrap_or(&self.bytes))
-    }
-
-    /// Without an operating system, the program's panic handler is the place where failures end.
-    #[cfg(not(any(unix, windows, miri, v_alloc_heap_os)))]
-    #[allow(clippy::panic, reason = "the only way to end a program there")]
-    fn abort(self) -> ! {
-        panic!(
-            "{}",
-            core::str::from_utf8(self.bytes.get(..self.length).unwrap_or_default()).unwrap_or_default()
-        )
-    }
+/// Without an operating system, the program's panic handler is the place where failures end.
+#[cfg(not(any(unix, windows, miri, v_alloc_heap_os)))]
+#[allow(clippy::panic, reason = "the only way to end a program there")]
+fn abort(text: Text<'_>) -> ! {
+    panic!("{}", core::str::from_utf8(text.finish()).unwrap_or_default())
 }

@@ -25,6 +25,9 @@ mod virtual_allocator;
 #[cfg(any(feature = "allocator-api2", feature = "allocator-api2-04", feature = "nightly"))]
 mod allocator;
 mod arena;
+#[cfg(all(feature = "capi", any(unix, windows), target_has_atomic = "64"))]
+pub mod capi;
+mod text;
 #[allow(clippy::mut_from_ref, reason = "every call hands out other memory")]
 mod typed;
 mod zeroable;

@@ -118,8 +118,13 @@ bool v_alloc_reserve(AllocInfo *alloc_info, size_t reserve_size);
 /* As v_alloc_reserve, with options; NULL means all defaults. */
 bool v_alloc_reserve_with(AllocInfo *alloc_info, const VAllocOptions *options);
 
-/* An arena in the caller's memory, which must outlive it. Never grows; v_alloc_free only empties it. */
-bool v_alloc_from_buffer(AllocInfo *alloc_info, void *buffer, size_t size);
+bool v_alloc_from_buffer_aligned(AllocInfo *alloc_info, void *buffer, size_t size, size_t alignment);
+
+/* An arena in the caller's memory, which must outlive it. Never grows; v_alloc_free only forgets the memory. Its base
+ * is the first multiple of V_ALLOC_ALIGNMENT there. */
+static inline bool v_alloc_from_buffer(AllocInfo *alloc_info, void *buffer, size_t size) {
+    return v_alloc_from_buffer_aligned(alloc_info, buffer, size, V_ALLOC_ALIGNMENT);
+}
 
 /* Frees the whole arena and zeroes alloc_info, which may be used again. False if there is nothing to free. */
 bool v_alloc_free(AllocInfo *alloc_info);
@@ -134,10 +139,15 @@ bool v_alloc_decommit(AllocInfo *alloc_info, size_t extra_size);
 /* Gives back all pages that are not in use, but for the first `keep` bytes. Returns the bytes given back. */
 size_t v_alloc_trim(AllocInfo *alloc_info, size_t keep);
 
-/* Makes the whole arena one block of size_in_bytes that starts at base, and returns base; ptr is its end. Contents
- * are kept; shrinking gives pages back once less than half of the committed memory is left in use. 0 frees it and
- * returns NULL. The base never moves. A first size above the default reservation reserves what it needs. */
-void *v_alloc_resize(AllocInfo *alloc_info, size_t size_in_bytes);
+void *v_alloc_resize_within(AllocInfo *alloc_info, size_t size_in_bytes, size_t reservation);
+
+/* Makes the whole arena one block of size_in_bytes that starts at base, and returns base; ptr is its end, rounded up
+ * to 64 bytes. Contents are kept; shrinking gives pages back once less than half of the committed memory is left in
+ * use. 0 frees it and returns NULL. The base never moves. A first size above MAX_ARENA_CAPACITY reserves what it
+ * needs. */
+static inline void *v_alloc_resize(AllocInfo *alloc_info, size_t size_in_bytes) {
+    return v_alloc_resize_within(alloc_info, size_in_bytes, MAX_ARENA_CAPACITY);
+}
 
 /* What the inline functions call when the committed memory does not suffice. `reservation` is for an alloc_info
  * without one. */
@@ -203,7 +213,7 @@ static inline bool v_alloc_rewind(AllocInfo *alloc_info, VAllocMark mark) {
     if (mark.used > (size_t)(alloc_info->ptr - alloc_info->base)) {
         return false;
     }
-    if (mark.used != 0) {
+    if (mark.used != 0) { /* base may be NULL, to which not even 0 may be added in C */
         alloc_info->ptr = alloc_info->base + mark.used;
     } else {
         alloc_info->ptr = alloc_info->base;

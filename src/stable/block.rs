@@ -391,6 +391,6 @@ fn default_place(bytes: usize, ceiling: usize) -> Result<Place, ReserveError> {
     budget::reserve_below(size, ceiling, || space::make_single(size, size))
 }
 
-pub(super) fn no_block(operation: Operation, bytes: usize) -> ReserveError {
+pub(crate) fn no_block(operation: Operation, bytes: usize) -> ReserveError {
     ReserveError::new(operation, bytes, Cause::NotABlock)
 }
