@@ -20,10 +20,10 @@ impl<'a> Text<'a> {
     }
 
     pub(crate) fn push_number(&mut self, number: usize) {
+        const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
         if number > 9 {
             self.push_number(number / 10);
         }
-        const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
         self.push(DIGITS.get(number % 10).copied().unwrap_or_default());
     }
 

@@ -11,7 +11,7 @@ mod common;
 
 use std::alloc::Layout;
 use std::ptr::NonNull;
-use v_alloc::{AllocError, Arena, Operation, Pages, Reservation};
+use v_alloc::{AllocError, Arena, Operation, Pages, Reservation, realloc};
 
 fn bytes(size: usize) -> Layout {
     Layout::from_size_align(size, 1).unwrap()
@@ -397,6 +397,44 @@ fn defect_24_decommit_that_keeps_the_commit_charge() {
     });
 }
 
-// Covered when stable blocks exist, whose `realloc` they are about: 13 (base that dangles), 16 (a failure that frees
-// the block), 17 (a first failure that leaks), 21 (mappings for small blocks), 22 (pages of a block that shrinks).
-// 23 (arguments on Windows) is for the tests of `os` there; 25 (C++) for those of the C face.
+/// There: a size that wraps returned the block as if it had grown, or failed and freed it.
+#[test]
+fn defect_16_realloc_that_wraps_or_frees_on_failure() {
+    // SAFETY: the block is alive until it is freed at the end, and used within its size.
+    unsafe {
+        let data = realloc(None, 100).unwrap();
+        data.unwrap().write_bytes(0x5A, 100);
+        for size in [usize::MAX, usize::MAX - 47, usize::MAX - 63, usize::MAX - 64, usize::MAX / 2] {
+            let error = realloc(data, size).unwrap_err();
+            assert!(matches!(error.operation(), Operation::Resize | Operation::Commit), "{error}");
+        }
+        assert_eq!(realloc(data, 200).unwrap(), data);
+        let block = NonNull::slice_from_raw_parts(data.unwrap(), 100).as_ref();
+        assert!(block.iter().all(|&byte| byte == 0x5A));
+        assert_eq!(realloc(data, 0), Ok(None));
+    }
+}
+
+/// There: the reservation of a first `realloc` that fails was lost.
+#[test]
+#[cfg(target_os = "linux")]
+fn defect_17_first_realloc_that_leaks_its_reservation() {
+    common::isolated("defect_17_first_realloc_that_leaks_its_reservation", || {
+        common::limit(rustix::process::Resource::Data, 64 << 20);
+        let failing = || {
+            // SAFETY: a new block, which is not made.
+            let error = unsafe { realloc(None, 200 << 20) }.unwrap_err();
+            assert_eq!((error.operation(), error.os_code()), (Operation::Commit, Some(12)), "{error}");
+        };
+        failing();
+        let reserved = v_alloc::process_reserved_bytes();
+        for _ in 0..1000 {
+            failing();
+        }
+        assert_eq!(v_alloc::process_reserved_bytes(), reserved, "the addresses are used again");
+        assert!(v_alloc::process_committed_bytes() < 1 << 20);
+    });
+}
+
+// Elsewhere: 21 (mappings for small blocks) in `stable_blocks`; 13 and 22 of blocks in `src/stable/tests.rs`; 23
+// (arguments on Windows) in the tests of `os` there; 25 (C++), and all of them in C, in `capi/tests`.

@@ -5,7 +5,10 @@ use crate::stable::block::Room;
 use crate::stable::realloc::{realloc_size, realloc_wanted};
 use core::ffi::{c_int, c_void};
 use core::ptr::{self, NonNull};
-use core::sync::atomic::{AtomicI32, AtomicU32, AtomicUsize, Ordering::*};
+use core::sync::atomic::{
+    AtomicI32, AtomicU32, AtomicUsize,
+    Ordering::{AcqRel, Acquire, Relaxed, Release},
+};
 
 /// `v_alloc_realloc`
 ///

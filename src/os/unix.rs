@@ -116,19 +116,42 @@ const UNCHARGED: MapFlags = MapFlags::PRIVATE.union(MapFlags::NORESERVE);
 #[cfg(target_vendor = "apple")]
 const UNCHARGED: MapFlags = MapFlags::PRIVATE;
 
+/// No system call tells the policies, but what they do to a mapping shows.
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
 fn charges_in_advance() -> bool {
     let limit = call(|| Ok(rustix::process::getrlimit(rustix::process::Resource::Data).current));
-    if limit != Ok(None) {
-        return true;
-    }
-    // No system call tells the overcommit policy. But under a strict one, more than any machine has is refused.
-    let enormous = machine_address_space() / 4;
+    limit != Ok(None)
+        // After `mlockall(MCL_FUTURE)` a writable mapping is filled at once. Locked pages cannot be discarded.
+        || !can_map(page_size(), |page, size| {
+            // SAFETY: nobody knows of the page.
+            cfg!(target_vendor = "apple") || unsafe { dont_need(page, size) }.is_ok()
+        })
+        // A strict overcommit policy refuses more than any machine has.
+        || !can_map(machine_address_space() / 4, |_, _| true)
+}
+
+/// Whether so many bytes can be mapped, and `check` agrees to the mapping, which is gone afterwards.
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+fn can_map(bytes: usize, check: impl FnOnce(NonNull<u8>, usize) -> bool) -> bool {
     let access = ProtFlags::READ | ProtFlags::WRITE;
     // SAFETY: a new mapping at an address of the kernel's choice touches no memory of ours.
-    let probe = call(|| unsafe { rustix::mm::mmap_anonymous(ptr::null_mut(), enormous, access, UNCHARGED) });
+    let start = call(|| unsafe { rustix::mm::mmap_anonymous(ptr::null_mut(), bytes, access, UNCHARGED) });
+    let Ok(Some(start)) = start.map(|start| NonNull::new(start.cast::<u8>())) else { return false };
+    let agreed = check(start, bytes);
     // SAFETY: the mapping was made just above and nobody knows of it.
-    !probe.is_ok_and(|start| unsafe { unmap(start.cast(), enormous) }.is_ok())
+    unsafe { unmap(start.as_ptr(), bytes) }.is_ok() && agreed
+}
+
+/// # Safety
+/// The range is ours, and nothing in it is in use.
+unsafe fn dont_need(start: NonNull<u8>, bytes: usize) -> Result<(), OsError> {
+    // (`DontNeed` is Linux's MADV_NORMAL to rustix, and would do nothing.)
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let advice = rustix::mm::Advice::LinuxDontNeed;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let advice = rustix::mm::Advice::DontNeed;
+    // SAFETY: forwarded from the caller.
+    call(|| unsafe { rustix::mm::madvise(start.as_ptr().cast(), bytes, advice) })
 }
 
 fn map(
@@ -188,13 +211,10 @@ pub(crate) unsafe fn decommit(start: NonNull<u8>, size: Pages) -> Result<(), OsE
 /// The range is committed, and nothing in it is in use.
 pub(crate) unsafe fn discard(start: NonNull<u8>, size: Pages) -> Result<bool, OsError> {
     // Only Linux's MADV_DONTNEED promises zeroes, and even there it refuses locked pages.
-    #[cfg(target_os = "linux")]
-    {
-        let advice = rustix::mm::Advice::LinuxDontNeed;
-        // SAFETY: the caller gives up the contents.
-        if call(|| unsafe { rustix::mm::madvise(start.as_ptr().cast(), size.bytes(), advice) }).is_ok() {
-            return Ok(false);
-        }
+    // SAFETY: the caller gives up the contents.
+    let dont_need = || unsafe { dont_need(start, size.bytes()) };
+    if cfg!(any(target_os = "linux", target_os = "android")) && dont_need().is_ok() {
+        return Ok(false);
     }
     // SAFETY: forwarded from the caller.
     unsafe { remap(start, size, ProtFlags::READ | ProtFlags::WRITE) }.map(|()| true)
@@ -259,13 +279,9 @@ pub(crate) unsafe fn release(start: NonNull<u8>, size: Pages) -> Result<(), OsEr
     let released = unsafe { unmap(start.as_ptr(), size.bytes()) };
     if released.is_err() {
         // At the limit of mappings, cutting a range out of merged neighbours fails. The addresses are lost then,
-        // but the memory need not be. (`DontNeed` is Linux's MADV_NORMAL to rustix, and would do nothing.)
-        #[cfg(target_os = "linux")]
-        let advice = rustix::mm::Advice::LinuxDontNeed;
-        #[cfg(not(target_os = "linux"))]
-        let advice = rustix::mm::Advice::DontNeed;
+        // but the memory need not be.
         // SAFETY: the range is ours and nothing in it will be used again.
-        let _ = call(|| unsafe { rustix::mm::madvise(start.as_ptr().cast(), size.bytes(), advice) });
+        let _ = unsafe { dont_need(start, size.bytes()) };
     }
     released
 }

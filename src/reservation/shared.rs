@@ -36,7 +36,7 @@ impl SharedRange {
         totals::RESERVED.add(size);
         if range.accessible {
             // SAFETY: just reserved; nobody has seen an address there.
-            unsafe { range.advise_as_new(range.base, size) };
+            unsafe { Self::advise_as_new(range.base, size) };
         }
         Ok(range)
     }
@@ -75,7 +75,7 @@ impl SharedRange {
             if self.accessible {
                 os::discard(start, size).map(|remapped| {
                     if remapped {
-                        self.advise_as_new(start, size);
+                        Self::advise_as_new(start, size);
                     }
                 })
             } else {
@@ -93,8 +93,8 @@ impl SharedRange {
     /// or not: hours, for what is reserved here.
     ///
     /// # Safety
-    /// The pages lie in the range and are committed, and no reference to anything in them exists.
-    pub(crate) unsafe fn advise_as_new(&self, start: NonNull<u8>, size: Pages) {
+    /// The pages lie in one range of ours and are committed, and no reference to anything in them exists.
+    pub(crate) unsafe fn advise_as_new(start: NonNull<u8>, size: Pages) {
         // SAFETY: forwarded from the caller.
         unsafe {
             os::advise(start, size, Advice::SmallPages);

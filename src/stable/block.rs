@@ -10,7 +10,7 @@ use crate::os::{self, Advice, Pages};
 use crate::reservation::{budget, shared::SharedRange};
 use core::ffi::CStr;
 use core::ptr::NonNull;
-use core::sync::atomic::Ordering::*;
+use core::sync::atomic::Ordering::Relaxed;
 
 /// The pages of a block up to here are small ones: below, a huge page wastes more than it saves.
 const HEAD: usize = 2 << 20;
@@ -80,9 +80,7 @@ impl Block {
                 Ok(Self { place, generation })
             }
             Err(error) => {
-                // Nothing is committed, so all that can fail is giving the addresses of a large block back; they
-                // stay on the account then.
-                let _ = busy.free();
+                let _ = busy.free(); // nothing is committed, so nothing can fail
                 Err(error)
             }
         }
@@ -103,10 +101,6 @@ impl Block {
         self.place.base
     }
 
-    pub(crate) fn generation(self) -> u64 {
-        self.generation
-    }
-
     pub(crate) fn is_live(self) -> bool {
         self.place.slot.is_live(self.generation)
     }
@@ -121,14 +115,6 @@ impl Block {
         self.place.slot.limit.load(Relaxed)
     }
 
-    /// Commits at least `needed` bytes from the base, and up to `goal` if there is memory. What is new reads zero.
-    pub(crate) fn commit_to(self, needed: usize, goal: usize) -> Result<(), ReserveError> {
-        let busy = self.begin(Operation::Resize, needed)?;
-        let result = busy.commit_to(needed, goal);
-        busy.end();
-        result
-    }
-
     /// Makes `size` bytes the committed size, as nearly as is worth a system call: growing goes by a quarter, and
     /// pages are given back when there are more than twice as many as needed.
     ///
@@ -141,13 +127,13 @@ impl Block {
         }
         let busy = self.begin(Operation::Resize, size)?;
         let committed = self.committed(); // for certain now
-        let result = if size > committed {
-            busy.commit_to(size, committed + (committed / 4).min(HEAD))
+        let mut result = Ok(());
+        if size > committed {
+            result = busy.commit_to(size, committed + (committed / 4).min(HEAD));
         } else if committed > Self::most_kept(size) {
-            busy.give_back_from(size)
-        } else {
-            Ok(())
-        };
+            // A block that keeps memory which the system does not take back is as good.
+            let _ = busy.give_back_from(size);
+        }
         busy.end();
         result
     }
@@ -155,17 +141,6 @@ impl Block {
     /// The most bytes that stay committed for a block of `size`.
     fn most_kept(size: usize) -> usize {
         size.saturating_mul(2).max(KEPT)
-    }
-
-    /// Gives back all whole pages from `start` on.
-    ///
-    /// # Safety
-    /// Nothing there is in use.
-    pub(crate) unsafe fn give_back_from(self, start: usize) -> Result<(), ReserveError> {
-        let busy = self.begin(Operation::Decommit, self.committed().saturating_sub(start))?;
-        let result = busy.give_back_from(start);
-        busy.end();
-        result
     }
 
     /// Gives everything back.
@@ -189,6 +164,33 @@ impl Block {
                 Err(no_block(operation, bytes))
             }
         }
+    }
+}
+
+/// What arenas in C do with a block.
+#[cfg(any(feature = "capi", test))]
+impl Block {
+    pub(crate) fn generation(self) -> u64 {
+        self.generation
+    }
+
+    /// Commits at least `needed` bytes from the base, and up to `goal` if there is memory. What is new reads zero.
+    pub(crate) fn commit_to(self, needed: usize, goal: usize) -> Result<(), ReserveError> {
+        let busy = self.begin(Operation::Resize, needed)?;
+        let result = busy.commit_to(needed, goal);
+        busy.end();
+        result
+    }
+
+    /// Gives back all whole pages from `start` on.
+    ///
+    /// # Safety
+    /// Nothing there is in use.
+    pub(crate) unsafe fn give_back_from(self, start: usize) -> Result<(), ReserveError> {
+        let busy = self.begin(Operation::Decommit, self.committed().saturating_sub(start))?;
+        let result = busy.give_back_from(start);
+        busy.end();
+        result
     }
 }
 
@@ -286,7 +288,7 @@ impl Busy {
             if self.range.accessible {
                 let head = Pages::round_down(HEAD);
                 // SAFETY: the pages lie in the slot, and nothing there is in use.
-                unsafe { self.range.advise_as_new(self.at(head.bytes()), self.limit().after(head)) };
+                unsafe { SharedRange::advise_as_new(self.at(head.bytes()), self.limit().after(head)) };
             }
             self.set_flag(HUGE_PAGES_ADVISED, false);
         }
@@ -302,19 +304,16 @@ impl Busy {
     }
 
     fn free(self) -> Result<(), ReserveError> {
-        let given_back = self.give_back_from(0).and_then(|()| {
-            if self.flag(NAMED) {
-                self.set_name(None);
-            }
-            if self.place.is_single() { space::release_single(self.place) } else { Ok(()) }
-        });
-        if given_back.is_err() {
+        if let Err(error) = self.give_back_from(0) {
             self.end(); // it is still there
-            return given_back;
+            return Err(error);
+        }
+        if self.flag(NAMED) {
+            self.set_name(None);
         }
         self.place.slot.retire(self.generation);
         if self.place.is_single() {
-            space::free_record(self.place.space);
+            space::release_single(self.place);
         } else {
             pool::give_back(self.place);
         }

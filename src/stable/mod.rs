@@ -156,8 +156,8 @@ impl StableBlock {
     /// what it needs.
     ///
     /// # Errors
-    /// [`ReserveError`] if the reservation, the address space or the memory does not suffice, or memory cannot be
-    /// given back; the block stays as it was.
+    /// [`ReserveError`] if the reservation, the address space or the memory does not suffice, or the system refuses to
+    /// take the memory of a block that is freed; the block stays as it was. Shrinking to any other size cannot fail.
     pub fn resize(&mut self, size: usize) -> Result<(), ReserveError> {
         match self.block {
             None if size == 0 => {}

@@ -2,7 +2,10 @@
 
 use super::space::{self, Place, SMALLEST_CLASS, Space};
 use crate::error::ReserveError;
-use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering::*};
+use core::sync::atomic::{
+    AtomicPtr, AtomicU64,
+    Ordering::{AcqRel, Acquire, Relaxed, Release},
+};
 
 const CLASSES: usize = usize::BITS as usize;
 
@@ -61,8 +64,9 @@ fn take_free(class: u32) -> Option<Place> {
     }
 }
 
+#[allow(clippy::cast_possible_truncation, reason = "the lower half is meant")]
 fn top(head: u64) -> u32 {
-    (head & u64::from(u32::MAX)) as u32
+    head as u32
 }
 
 fn changed(head: u64, top: u32) -> u64 {

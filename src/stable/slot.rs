@@ -2,7 +2,10 @@
 //! that no program error there can reach it, and a wrong pointer is refused without being followed.
 
 use crate::error::Cause;
-use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::*};
+use core::sync::atomic::{
+    AtomicU32, AtomicU64, AtomicUsize,
+    Ordering::{Acquire, Relaxed, Release},
+};
 
 /// The state in one word: how often the slot was handed out, and what is going on.
 ///

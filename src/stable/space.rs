@@ -14,7 +14,10 @@ use crate::error::{Cause, Operation, ReserveError};
 use crate::os::{self, Pages};
 use crate::reservation::{budget, shared::SharedRange};
 use core::ptr::{self, NonNull};
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering::*};
+use core::sync::atomic::{
+    AtomicBool, AtomicPtr, AtomicU32, AtomicUsize,
+    Ordering::{AcqRel, Acquire, Relaxed, Release},
+};
 
 /// Spaces in all. 128 TiB are 2,048 spaces of 64 GiB.
 const SPACES: usize = 2048;
@@ -104,7 +107,7 @@ impl Space {
         Some(SharedRange { base, size, accessible: self.accessible.load(Relaxed) })
     }
 
-    fn from_budget(&self) -> Pages {
+    fn budgeted(&self) -> Pages {
         Pages::round_down(self.from_budget.load(Relaxed))
     }
 
@@ -244,7 +247,7 @@ pub(super) fn make_shared(class: u32, from_budget: Pages) -> Result<&'static Spa
 pub(super) fn unmake(space: &'static Space) {
     let count = space.slot_count();
     if let (Some(range), Some(slots)) = (space.range(), NonNull::new(space.slots.load(Relaxed))) {
-        budget::give_back(space.from_budget());
+        budget::give_back(space.budgeted());
         free_record(space);
         let size = Pages::round_up(count * size_of::<Slot>()).unwrap_or(Pages::ZERO);
         give_up(SharedRange { base: slots.cast(), size, accessible: false }, size);
@@ -264,18 +267,20 @@ pub(super) fn make_single(size: Pages, from_budget: Pages) -> Result<Place, Rese
     space.place(0).ok_or(error)
 }
 
-/// Gives back the space of a block that had it for itself, and all its addresses.
-pub(super) fn release_single(place: Place) -> Result<(), ReserveError> {
-    let Some(range) = place.space.range() else { return Ok(()) };
+/// Gives back the addresses of a block that had a space for itself, and makes the record free. If the system keeps
+/// the addresses, they are lost, and stay on the account.
+pub(super) fn release_single(place: Place) {
+    let space = place.space;
     // SAFETY: the slot is the only one and nobody's any more, and nothing in it is committed.
-    unsafe { range.release(Pages::ZERO)? };
-    budget::give_back(place.space.from_budget());
+    if space.range().is_some_and(|range| unsafe { range.release(Pages::ZERO) }.is_ok()) {
+        budget::give_back(space.budgeted());
+    }
     SINGLE.fetch_sub(1, AcqRel);
-    Ok(())
+    free_record(space);
 }
 
 /// Frees the record of a space, which may be made into another one at once.
-pub(super) fn free_record(space: &Space) {
+fn free_record(space: &Space) {
     space.base.store(ptr::null_mut(), Release);
 }
 
