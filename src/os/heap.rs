@@ -16,7 +16,7 @@ use core::ptr::NonNull;
 pub(crate) const RESERVATION_TIERS: &[usize] = &[16 << 20, 1 << 20, 256 << 10];
 
 /// Default reservations of blocks that never move, largest first, in bytes.
-pub(crate) const BLOCK_TIERS: &[usize] = &[1 << 20, 256 << 10];
+pub(crate) const BLOCK_TIERS: &[usize] = &[1 << 20, 256 << 10, 64 << 10];
 
 /// The most addresses to reserve at once for blocks to share, in bytes.
 pub(crate) const LARGEST_SPACE: usize = 8 << 20;

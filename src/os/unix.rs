@@ -19,9 +19,9 @@ pub(crate) const RESERVATION_TIERS: &[usize] = &[64 << 20, 4 << 20, 256 << 10];
 
 /// Default reservations of blocks that never move, largest first, in bytes.
 #[cfg(target_pointer_width = "64")]
-pub(crate) const BLOCK_TIERS: &[usize] = &[1 << 30, 64 << 20, 4 << 20, 256 << 10];
+pub(crate) const BLOCK_TIERS: &[usize] = &[1 << 30, 64 << 20, 4 << 20, 256 << 10, 64 << 10];
 #[cfg(not(target_pointer_width = "64"))]
-pub(crate) const BLOCK_TIERS: &[usize] = &[8 << 20, 1 << 20, 256 << 10];
+pub(crate) const BLOCK_TIERS: &[usize] = &[8 << 20, 1 << 20, 256 << 10, 64 << 10];
 
 /// The most addresses to reserve at once for blocks to share, in bytes.
 #[cfg(target_pointer_width = "64")]

@@ -11,24 +11,24 @@
 //! ```
 
 use crate::error::{Cause, Operation, ReserveError};
-use crate::os::Pages;
+use crate::os::{self, Pages};
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// Bytes that default reservations hold.
 static TAKEN: AtomicUsize = AtomicUsize::new(0);
+/// What they may hold, when last asked; 0 before.
+static SHARE: AtomicUsize = AtomicUsize::new(0);
 
 /// Calls `reserve` with the size of the first tier that the budget has room for; if it fails, with the next.
 pub(super) fn reserve_within<T>(
     tiers: &[usize],
-    address_space: usize,
     reserve: impl Fn(Pages) -> Result<T, ReserveError>,
 ) -> Result<T, ReserveError> {
     let smallest = tiers.last().copied().unwrap_or_default();
     let mut result = Err(beyond(smallest));
     for (tier, &bytes) in tiers.iter().enumerate() {
         let Some(size) = Pages::round_up(bytes) else { continue };
-        let ceiling = ceiling(tier, tiers.len(), share(address_space));
-        match reserve_below(size, ceiling, || reserve(size)) {
+        match reserve_in_tier(tier, tiers.len(), size, || reserve(size)) {
             Err(error) if error.is_beyond_budget() => {}
             tried => result = tried,
         }
@@ -39,16 +39,30 @@ pub(super) fn reserve_within<T>(
     result
 }
 
-/// Calls `reserve` if default reservations with `size` more stay below `ceiling`, and has it on the account then.
-pub(crate) fn reserve_below<T>(
+/// Calls `reserve` with `size` on the account, if this one of so many tiers has room for it.
+pub(crate) fn reserve_in_tier<T>(
+    tier: usize,
+    tiers: usize,
     size: Pages,
-    ceiling: usize,
     reserve: impl FnOnce() -> Result<T, ReserveError>,
 ) -> Result<T, ReserveError> {
-    if !take(size, ceiling) {
+    // Where there was no room, there is none now: no need to ask the system for its limits.
+    let before = SHARE.load(Relaxed);
+    if before != 0 && room(TAKEN.load(Relaxed), size, ceiling(tier, tiers, before)).is_none() {
+        return Err(beyond(size.bytes()));
+    }
+    let share = share(os::address_space());
+    SHARE.store(share, Relaxed);
+    let ceiling = ceiling(tier, tiers, share);
+    if TAKEN.fetch_update(Relaxed, Relaxed, |taken| room(taken, size, ceiling)).is_err() {
         return Err(beyond(size.bytes()));
     }
     reserve().inspect_err(|_| give_back(size))
+}
+
+/// The sum, if it stays below the ceiling.
+fn room(taken: usize, size: Pages, ceiling: usize) -> Option<usize> {
+    taken.checked_add(size.bytes()).filter(|&sum| sum <= ceiling)
 }
 
 fn beyond(bytes: usize) -> ReserveError {
@@ -64,13 +78,8 @@ pub(crate) fn give_back(size: Pages) {
     TAKEN.fetch_sub(size.bytes(), Relaxed);
 }
 
-fn take(size: Pages, ceiling: usize) -> bool {
-    let room = |taken: usize| taken.checked_add(size.bytes()).filter(|&sum| sum <= ceiling);
-    TAKEN.fetch_update(Relaxed, Relaxed, room).is_ok()
-}
-
 /// Up to where a tier may fill the share: all but half, a quarter, an eighth...; the last, all of it.
-pub(crate) fn ceiling(tier: usize, tiers: usize, share: usize) -> usize {
+fn ceiling(tier: usize, tiers: usize, share: usize) -> usize {
     if tier + 1 == tiers { share } else { share - (share >> (tier + 1)) }
 }
 

@@ -84,7 +84,7 @@ impl Reservation {
 
     /// Reserves as much as a default reservation may have now: see [`budget`].
     pub(crate) fn with_default_size(placement: Placement) -> Result<Self, ReserveError> {
-        budget::reserve_within(os::RESERVATION_TIERS, os::address_space(), |size| {
+        budget::reserve_within(os::RESERVATION_TIERS, |size| {
             let mut reservation = Self::placed(size, placement)?;
             reservation.from_budget = true;
             Ok(reservation)

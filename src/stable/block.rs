@@ -324,54 +324,56 @@ impl Busy {
 /// A slot for a block, and how many bytes the block may grow to.
 fn find_place(size: usize, room: Room) -> Result<(Place, usize), ReserveError> {
     let largest = match room {
-        Room::UpTo(largest) if size <= largest => largest,
-        // A first size above the default reserves what it needs.
-        Room::UpTo(_) => return Ok((exact_place(size)?, usize::MAX)),
+        Room::UpTo(largest) => largest,
         Room::Exactly(bytes) => {
             let bytes = bytes.max(1);
             let too_large = ReserveError::new(Operation::Reserve, bytes, Cause::TooLarge);
             let limit = Pages::round_up(bytes).ok_or(too_large)?.bytes();
-            return Ok((exact_place(limit)?, limit));
+            return Ok((place_of(limit, Account::Caller)?, limit));
         }
     };
-    let smaller = os::BLOCK_TIERS.iter().copied().filter(|&tier| tier < largest);
-    let tiers = core::iter::once(largest).chain(smaller).filter(|&tier| tier >= size);
-    let count = 1 + os::BLOCK_TIERS.iter().filter(|&&tier| tier < largest).count();
-    let mut result = Err(ReserveError::new(Operation::Reserve, largest, Cause::BeyondBudget));
-    for (index, tier) in tiers.enumerate() {
-        let ceiling = budget::ceiling(index, count, budget::share(os::address_space()));
-        match default_place(tier, ceiling) {
-            Ok(place) => return Ok((place, usize::MAX)),
-            Err(error) if error.is_beyond_budget() => {}
-            Err(error) => result = Err(error),
-        }
-    }
-    // The tiers are used up, or none is left that is large enough.
-    if size > os::BLOCK_TIERS.last().copied().unwrap_or_default() {
-        return Ok((exact_place(size)?, usize::MAX));
-    }
-    result
-}
-
-/// A slot of `bytes` at least, whatever the budget says.
-fn exact_place(bytes: usize) -> Result<Place, ReserveError> {
-    if let Some(class) = pool::class_of(bytes).filter(|&class| space::shared_size(class).is_some()) {
-        if let Some(place) = pool::take(class) {
-            return Ok(place);
-        }
-        // Others may take all slots of a space that this thread has made; they have made progress then.
-        while let Ok(taken) = pool::take_from_new_space(class, || space::make_shared(class, Pages::ZERO)) {
-            if let Some(place) = taken {
-                return Ok(place);
+    let smaller = || os::BLOCK_TIERS.iter().copied().filter(|&tier| tier < largest);
+    let count = 1 + smaller().count();
+    let smallest = smaller().next_back().unwrap_or(largest);
+    let mut result = Err(ReserveError::new(Operation::Reserve, smallest, Cause::BeyondBudget));
+    for (index, tier) in core::iter::once(largest).chain(smaller()).enumerate() {
+        if tier >= size {
+            match place_of(tier, Account::Tier(index, count)) {
+                Ok(place) => return Ok((place, usize::MAX)),
+                Err(error) if error.is_beyond_budget() => {}
+                Err(error) => result = Err(error),
             }
         }
     }
-    let error = ReserveError::new(Operation::Reserve, bytes, Cause::TooLarge);
-    space::make_single(Pages::round_up(bytes).ok_or(error)?, Pages::ZERO)
+    // A first size above the default, or above what the budget has left, reserves what it needs.
+    if size > smallest { Ok((place_of(size, Account::Caller)?, usize::MAX)) } else { result }
 }
 
-/// A slot for a default reservation of `bytes`, if the budget allows for it.
-fn default_place(bytes: usize, ceiling: usize) -> Result<Place, ReserveError> {
+/// Who answers for the addresses of a block.
+#[derive(Clone, Copy)]
+enum Account {
+    /// The caller, who asked for so much.
+    Caller,
+    /// The budget of default reservations: this tier of so many.
+    Tier(usize, usize),
+}
+
+impl Account {
+    /// Calls `reserve` with the bytes that count against the budget, if that allows for them.
+    fn reserve<T>(
+        self,
+        size: Pages,
+        reserve: impl FnOnce(Pages) -> Result<T, ReserveError>,
+    ) -> Result<T, ReserveError> {
+        match self {
+            Self::Caller => reserve(Pages::ZERO),
+            Self::Tier(index, count) => budget::reserve_in_tier(index, count, size, || reserve(size)),
+        }
+    }
+}
+
+/// A slot of `bytes` at least.
+fn place_of(bytes: usize, account: Account) -> Result<Place, ReserveError> {
     let error = ReserveError::new(Operation::Reserve, bytes, Cause::TooLarge);
     let shared = pool::class_of(bytes).and_then(|class| Some((class, space::shared_size(class)?)));
     if let Some((class, size)) = shared {
@@ -379,15 +381,17 @@ fn default_place(bytes: usize, ceiling: usize) -> Result<Place, ReserveError> {
             return Ok(place);
         }
         let size = Pages::round_up(size).ok_or(error)?;
-        let make = || budget::reserve_below(size, ceiling, || space::make_shared(class, size));
+        let make = || account.reserve(size, |budgeted| space::make_shared(class, budgeted));
+        // Others may take all slots of a space that this thread has made; they have made progress then.
         while let Ok(taken) = pool::take_from_new_space(class, make) {
             if let Some(place) = taken {
                 return Ok(place);
             }
         }
     }
+    // Larger than a space, or there are no addresses for one.
     let size = Pages::round_up(bytes).ok_or(error)?;
-    budget::reserve_below(size, ceiling, || space::make_single(size, size))
+    account.reserve(size, |budgeted| space::make_single(size, budgeted))
 }
 
 pub(crate) fn no_block(operation: Operation, bytes: usize) -> ReserveError {
