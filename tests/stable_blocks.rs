@@ -14,7 +14,17 @@ mod common;
 use proptest::prelude::*;
 use std::collections::HashSet;
 use std::ptr::NonNull;
-use v_alloc::{Operation, ReserveError, StableBlock, realloc, realloc_size, realloc_with};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use v_alloc::{
+    Operation, ReserveError, StableBlock, StableBlockOptions, realloc, realloc_size, realloc_with,
+};
+
+/// Held by every test that shares a process with others: some free an address twice, and between the two calls
+/// it must not become the block of another test.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A block of `realloc`, filled with a byte of its own.
 struct Filled {
@@ -28,8 +38,12 @@ unsafe impl Send for Filled {}
 
 impl Filled {
     fn new(size: usize, fill: u8) -> Result<Self, ReserveError> {
+        Self::with(&StableBlock::options(), size, fill)
+    }
+
+    fn with(options: &StableBlockOptions, size: usize, fill: u8) -> Result<Self, ReserveError> {
         // SAFETY: a new block.
-        let data = unsafe { realloc(None, size) }?.unwrap();
+        let data = unsafe { realloc_with(None, size, options) }?.unwrap();
         let block = Self { data, size, fill };
         assert!(block.all_are(size, 0), "a new block reads zero");
         // SAFETY: the block has `size` bytes.
@@ -103,6 +117,7 @@ fn a_hundred_thousand_small_blocks_are_a_few_mappings_and_a_page_each() {
 /// 64 B to as much as the default reservation holds, by doubling and back, with a neighbour on each side.
 #[test]
 fn a_block_grows_in_place_whatever_else_lives() {
+    let _alone = alone();
     let before = Filled::new(100, 1).unwrap();
     let mut block = Filled::new(64, 2).unwrap();
     let after = Filled::new(100, 3).unwrap();
@@ -123,6 +138,7 @@ fn a_block_grows_in_place_whatever_else_lives() {
 
 #[test]
 fn a_failure_leaves_the_block_as_it_was() {
+    let _alone = alone();
     let mut block = Filled::new(100, 7).unwrap();
     for size in [usize::MAX, usize::MAX - 47, usize::MAX - 64, isize::MAX as usize, usize::MAX / 2 - 4095] {
         let error = block.resize(size).unwrap_err();
@@ -181,7 +197,9 @@ fn a_limit_on_addresses_that_comes_later_is_heeded_too() {
 fn a_limit_on_memory_is_an_error_before_there_is_a_pointer() {
     common::isolated("a_limit_on_memory_is_an_error_before_there_is_a_pointer", || {
         common::limit(rustix::process::Resource::Data, 64 << 20);
-        let mut block = Filled::new(100, 1).unwrap();
+        // By default it could not grow to 100 MiB where addresses have 32 bits.
+        let options = StableBlock::options().reservation(200 << 20);
+        let mut block = Filled::with(&options, 100, 1).unwrap();
         let error = block.resize(100 << 20).unwrap_err();
         assert_eq!((error.operation(), error.os_code()), (Operation::Commit, Some(12)), "{error}");
         block.resize(10 << 20).unwrap();
@@ -249,6 +267,7 @@ fn a_program_that_locks_its_memory_has_blocks_too() {
 
 #[test]
 fn blocks_wander_between_threads() {
+    let _alone = alone();
     let (sender, receiver) = std::sync::mpsc::sync_channel::<Filled>(64);
     let receiver = std::sync::Mutex::new(receiver);
     std::thread::scope(|scope| {
@@ -278,6 +297,7 @@ fn blocks_wander_between_threads() {
 /// Two threads free the same block: exactly one does.
 #[test]
 fn of_two_that_free_a_block_one_is_told_that_it_is_gone() {
+    let _alone = alone();
     for _ in 0..2000 {
         let block = Filled::new(100, 1).unwrap();
         let start = std::sync::Barrier::new(2);
@@ -324,6 +344,7 @@ proptest! {
     /// `Filled` checks contents and addresses at every step.
     #[test]
     fn any_sequence_keeps_addresses_and_contents(ops in ops()) {
+        let _alone = alone();
         let mut blocks: Vec<Filled> = Vec::new();
         for (number, op) in ops.into_iter().enumerate() {
             let fill = number as u8 | 1;
