@@ -4,15 +4,15 @@
 use crate::Result;
 
 /// One thing to measure: its name, and a function that gives one measurement, smaller is better.
-pub struct Case<'a> {
+pub struct Case<'a, M = f64> {
     pub name: &'static str,
-    pub measure: Box<dyn Fn() -> Result<f64> + 'a>,
+    pub measure: Box<dyn Fn() -> Result<M> + 'a>,
 }
 
 /// The measurements of all rounds.
-pub struct Rounds {
+pub struct Rounds<M = f64> {
     /// For each case its name, and what was measured in each round.
-    cases: Vec<(&'static str, Vec<f64>)>,
+    cases: Vec<(&'static str, Vec<M>)>,
 }
 
 /// The median of some numbers, and how far they lie apart.
@@ -24,7 +24,7 @@ pub struct Spread {
 }
 
 /// Measures the cases `rounds` times in turn. `progress` hears of each round before it begins.
-pub fn run(cases: &[Case<'_>], rounds: usize, progress: impl Fn(usize)) -> Result<Rounds> {
+pub fn run<M>(cases: &[Case<'_, M>], rounds: usize, progress: impl Fn(usize)) -> Result<Rounds<M>> {
     let mut measured: Vec<_> = cases.iter().map(|case| (case.name, Vec::with_capacity(rounds))).collect();
     for round in 0..rounds {
         progress(round);
@@ -36,6 +36,14 @@ pub fn run(cases: &[Case<'_>], rounds: usize, progress: impl Fn(usize)) -> Resul
         }
     }
     Ok(Rounds { cases: measured })
+}
+
+impl<M> Rounds<M> {
+    /// One figure of measurements that have several.
+    pub fn figure(&self, figure: impl Fn(&M) -> f64) -> Rounds {
+        let figures = |(name, measured): &(_, Vec<M>)| (*name, measured.iter().map(&figure).collect());
+        Rounds { cases: self.cases.iter().map(figures).collect() }
+    }
 }
 
 impl Rounds {

@@ -1,8 +1,9 @@
 //! The benchmarks of `v_alloc`, with their targets: `cargo run --release -p v_alloc-bench`.
 //!
 //! Prints one table on standard output, each row with its target and whether it was met, and progress on
-//! standard error. Arguments are the groups to run (`instructions`, `warm`, `cold`, `resident`; all without
-//! any), and `--quick` for fewer rounds. For Linux; `instructions` needs `valgrind`.
+//! standard error. Arguments are the groups to run (`instructions`, `c`, `warm`, `cold`, `chain`, `resident`,
+//! `growth`, `blocks`; all without any), and `--quick` for fewer rounds and without the case that needs 8 GiB. For
+//! Linux; `instructions` and `c` need `valgrind`, `c` a C compiler too.
 //!
 //! This file is the command line. It also has the other end of `child`: `case <group> <arguments>` runs one
 //! case in this process and prints its numbers.
@@ -14,6 +15,8 @@ mod contenders;
 mod groups;
 mod interleave;
 mod loops;
+mod memory;
+mod reallocs;
 mod table;
 
 use std::process::ExitCode;

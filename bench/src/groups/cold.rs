@@ -6,9 +6,9 @@ use super::{Group, no_such_case};
 use crate::contenders::{Contender, Malloc};
 use crate::interleave::{self, Case};
 use crate::table::Row;
-use crate::{Effort, Result, child, clock, loops};
+use crate::{Effort, Result, child, clock, loops, memory};
 use libdd_alloc::{ChainAllocator, VirtualAllocator};
-use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous};
 use std::mem::ManuallyDrop;
 use std::{ptr, slice};
 use v_alloc::Arena;
@@ -77,7 +77,7 @@ fn measure(effort: Effort) -> Result<Vec<Row>> {
 
 fn case(name: &'static str) -> Case<'static> {
     let measure = move || {
-        touch_memory()?;
+        memory::touch(TOUCHED)?;
         child::run(GROUP.name, &[name])?.pop().ok_or("the case printed nothing".into())
     };
     Case { name, measure: Box::new(measure) }
@@ -110,20 +110,4 @@ fn fill_mapping() -> Option<()> {
     let objects = unsafe { slice::from_raw_parts_mut(start.cast::<[u64; WORDS]>(), OBJECTS) };
     loops::stores(objects);
     Some(())
-}
-
-/// Uses more memory than any case will, and gives it back, so that the case gets pages that the machine has. A
-/// virtual machine takes free pages from its guest within seconds, and to touch one that it took costs several
-/// times as much as a page fault: a case would pay for how long its pages were free.
-fn touch_memory() -> Result<()> {
-    // SAFETY: a new mapping at an address of the kernel's choice touches no memory of ours.
-    let start = unsafe { mmap_anonymous(ptr::null_mut(), TOUCHED, READ_WRITE, MapFlags::PRIVATE) }?;
-    // SAFETY: the range is the mapping, which nobody else knows of; it is as good with small pages.
-    let touched = unsafe {
-        let _ = madvise(start, TOUCHED, Advice::LinuxHugepage);
-        madvise(start, TOUCHED, Advice::LinuxPopulateWrite)
-    };
-    // SAFETY: as above.
-    unsafe { munmap(start, TOUCHED) }?;
-    Ok(touched?)
 }

@@ -3,9 +3,9 @@
 //! do not.
 
 use super::{Group, no_such_case};
-use crate::contenders::{MallocAndFree, Reusable};
+use crate::contenders::{MallocAndFree, NoAllocator, Reusable};
 use crate::table::Row;
-use crate::{Effort, Result, callgrind, loops};
+use crate::{Effort, Result, callgrind, child, loops};
 use allocator_api2::alloc::Global;
 use libdd_alloc::{ChainAllocator, LinearAllocator};
 use v_alloc::{Arena, Reserved};
@@ -45,7 +45,11 @@ const CONTENDERS: &[(&str, Fill)] = &[
     ("libdd Linear", fill::<LinearAllocator<Global>>),
     ("libdd Chain", fill::<ChainAllocator<Global>>),
     ("malloc + free", fill::<MallocAndFree>),
+    (NO_ALLOCATOR, fill::<NoAllocator>),
 ];
+
+/// What the loop and its stores cost, for whoever wants to subtract it. The targets do not.
+const NO_ALLOCATOR: &str = "no allocator";
 
 /// Targets: the kind, the contender, and its most instructions.
 const TARGETS: &[(&str, &str, f64)] = &[
@@ -68,7 +72,8 @@ fn measure(_: Effort) -> Result<Vec<Row>> {
         let mut counts = Vec::new();
         for &(name, _) in CONTENDERS {
             eprintln!("instructions: {kind}, {name}");
-            let count = callgrind::per_iteration(GROUP.name, &[kind, name], FEWER, MORE)?;
+            let arguments = child::arguments(GROUP.name, &[kind, name]);
+            let count = callgrind::per_iteration(&std::env::current_exe()?, &arguments, FEWER, MORE)?;
             // To a tenth: what remains of the run around the loop is less than that.
             counts.push((name, (count * 10.0).round() / 10.0));
         }
@@ -82,8 +87,10 @@ fn measure(_: Effort) -> Result<Vec<Row>> {
             rows.push(match (target, ratio) {
                 (Some(&(_, _, limit)), _) => row.at_most(count, &[&[("", limit)], peers.as_slice()].concat()),
                 (None, Some(&(_, _, peer, part))) => {
-                    let ratio = count / of(peer).ok_or("no such contender")?;
-                    row.note(format!("{ratio:.3} of {peer}")).at_most(ratio, &[("", part)])
+                    let (peer_count, alone) = of(peer).zip(of(NO_ALLOCATOR)).ok_or("no such contender")?;
+                    let (ratio, net) = (count / peer_count, (count - alone) / (peer_count - alone));
+                    row.note(format!("{ratio:.3} of {peer}, {net:.3} net of the loop"))
+                        .at_most(ratio, &[("", part)])
                 }
                 (None, None) => row,
             });

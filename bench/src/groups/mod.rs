@@ -1,7 +1,10 @@
 //! The groups of the table, one file each: what it measures, in which cases, against which targets.
 
+mod blocks;
+mod c;
 mod chain;
 mod cold;
+mod growth;
 mod instructions;
 mod resident;
 mod warm;
@@ -22,7 +25,16 @@ pub struct Group {
 }
 
 /// All groups, in the order of the table.
-pub const ALL: &[Group] = &[instructions::GROUP, warm::GROUP, cold::GROUP, chain::GROUP, resident::GROUP];
+pub const ALL: &[Group] = &[
+    instructions::GROUP,
+    c::GROUP,
+    warm::GROUP,
+    cold::GROUP,
+    chain::GROUP,
+    resident::GROUP,
+    growth::GROUP,
+    blocks::GROUP,
+];
 
 /// Runs one case of a group in this process: what `child` and `callgrind` start.
 pub fn run_case(group: &str, case: &[&str]) -> Result<()> {
