@@ -19,6 +19,13 @@ pub mod os;
 mod reservation;
 #[cfg(all(any(unix, windows, miri, v_alloc_heap_os), target_has_atomic = "64"))]
 mod stable;
+#[cfg(all(
+    any(unix, windows, miri, v_alloc_heap_os),
+    target_has_atomic = "64",
+    feature = "allocator-api2",
+    feature = "alloc"
+))]
+mod stable_vec;
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
 mod virtual_allocator;
 
@@ -47,6 +54,14 @@ pub use stable::{
     realloc::{realloc, realloc_size, realloc_with},
     set_default_reservation,
 };
+
+#[cfg(all(
+    any(unix, windows, miri, v_alloc_heap_os),
+    target_has_atomic = "64",
+    feature = "allocator-api2",
+    feature = "alloc"
+))]
+pub use stable_vec::{PushError, StableString, StableVec, StableVecOptions};
 
 pub use arena::{
     Arena, Checkpoint, Scope, ScopeGuard,

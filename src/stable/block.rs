@@ -167,8 +167,8 @@ impl Block {
     }
 }
 
-/// What arenas in C do with a block.
-#[cfg(any(feature = "capi", test))]
+/// What others than `StableBlock` do with a block.
+#[allow(dead_code, reason = "which of them there are depends on features")]
 impl Block {
     pub(crate) fn generation(self) -> u64 {
         self.generation

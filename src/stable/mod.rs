@@ -17,6 +17,7 @@ mod slot;
 mod space;
 
 use crate::ReserveError;
+use crate::os::Pages;
 use block::{Block, Room, Wanted};
 use core::ffi::CStr;
 use core::fmt;
@@ -129,7 +130,14 @@ impl StableBlockOptions {
         StableBlock { block: None, size: 0, options: self }
     }
 
-    fn wanted(&self) -> Wanted<'static> {
+    /// Bytes of address space that a block will ask for.
+    #[allow(dead_code, reason = "only vectors ask before there is a block")]
+    pub(crate) fn reserved(&self) -> usize {
+        let whole_pages = |bytes: usize| Pages::round_up(bytes.max(1)).map_or(bytes, Pages::bytes);
+        self.reservation.map_or_else(default_reservation, whole_pages)
+    }
+
+    pub(crate) fn wanted(&self) -> Wanted<'static> {
         let reservation = self.reservation.map_or_else(Room::default, Room::Exactly);
         Wanted { reservation, huge_pages: self.huge_pages, name: self.name, has_header: false }
     }

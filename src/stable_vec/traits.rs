@@ -1,0 +1,202 @@
+//! What a `StableVec` is to the standard library: a slice, a collection, a writer.
+
+use super::{Memory, StableVec};
+use allocator_api2::vec;
+use core::borrow::{Borrow, BorrowMut};
+use core::cmp::Ordering;
+use core::fmt;
+use core::hash::{Hash, Hasher};
+use core::ops::{Deref, DerefMut};
+use core::slice;
+
+impl<T> Deref for StableVec<T> {
+    type Target = [T];
+
+    #[inline]
+    fn deref(&self) -> &[T] {
+        self.as_slice()
+    }
+}
+
+impl<T> DerefMut for StableVec<T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [T] {
+        self.as_mut_slice()
+    }
+}
+
+impl<T> AsRef<[T]> for StableVec<T> {
+    fn as_ref(&self) -> &[T] {
+        self
+    }
+}
+
+impl<T> AsMut<[T]> for StableVec<T> {
+    fn as_mut(&mut self) -> &mut [T] {
+        self
+    }
+}
+
+impl<T> Borrow<[T]> for StableVec<T> {
+    fn borrow(&self) -> &[T] {
+        self
+    }
+}
+
+impl<T> BorrowMut<[T]> for StableVec<T> {
+    fn borrow_mut(&mut self) -> &mut [T] {
+        self
+    }
+}
+
+impl<T> Default for StableVec<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for StableVec<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_slice().fmt(formatter)
+    }
+}
+
+/// Clones the elements that there are when it begins: a `Clone` that pushes more is heeded in the original only.
+impl<T: Clone> Clone for StableVec<T> {
+    fn clone(&self) -> Self {
+        self.as_slice().iter().cloned().collect()
+    }
+}
+
+/// Pushes one by one, so that an iterator that lies about its length, or panics, leaves what was pushed.
+impl<T> Extend<T> for StableVec<T> {
+    fn extend<I: IntoIterator<Item = T>>(&mut self, values: I) {
+        for value in values {
+            self.push(value);
+        }
+    }
+}
+
+impl<'a, T: Copy + 'a> Extend<&'a T> for StableVec<T> {
+    fn extend<I: IntoIterator<Item = &'a T>>(&mut self, values: I) {
+        self.extend(values.into_iter().copied());
+    }
+}
+
+impl<T> FromIterator<T> for StableVec<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(values: I) -> Self {
+        let mut vec = Self::new();
+        vec.extend(values);
+        vec
+    }
+}
+
+impl<T, const N: usize> From<[T; N]> for StableVec<T> {
+    fn from(values: [T; N]) -> Self {
+        values.into_iter().collect()
+    }
+}
+
+impl<T: Clone> From<&[T]> for StableVec<T> {
+    fn from(values: &[T]) -> Self {
+        values.iter().cloned().collect()
+    }
+}
+
+impl<'a, T> IntoIterator for &'a StableVec<T> {
+    type Item = &'a T;
+    type IntoIter = slice::Iter<'a, T>;
+
+    fn into_iter(self) -> slice::Iter<'a, T> {
+        self.as_slice().iter()
+    }
+}
+
+impl<'a, T> IntoIterator for &'a mut StableVec<T> {
+    type Item = &'a mut T;
+    type IntoIter = slice::IterMut<'a, T>;
+
+    fn into_iter(self) -> slice::IterMut<'a, T> {
+        self.as_mut_slice().iter_mut()
+    }
+}
+
+/// The elements of a [`StableVec`], by value.
+pub struct IntoIter<T>(vec::IntoIter<T, Memory>);
+
+impl<T> Iterator for IntoIter<T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        self.0.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl<T> DoubleEndedIterator for IntoIter<T> {
+    fn next_back(&mut self) -> Option<T> {
+        self.0.next_back()
+    }
+}
+
+impl<T> ExactSizeIterator for IntoIter<T> {}
+impl<T> core::iter::FusedIterator for IntoIter<T> {}
+
+impl<T> IntoIterator for StableVec<T> {
+    type Item = T;
+    type IntoIter = IntoIter<T>;
+
+    fn into_iter(self) -> IntoIter<T> {
+        IntoIter(self.vec.into_inner().into_iter())
+    }
+}
+
+macro_rules! equal_as_slices {
+    ($(($($parameters:tt)*) $other:ty),*) => {$(
+        impl<T: PartialEq<U>, U, $($parameters)*> PartialEq<$other> for StableVec<T> {
+            fn eq(&self, other: &$other) -> bool {
+                self.as_slice() == &other[..]
+            }
+        }
+    )*};
+}
+
+equal_as_slices!(() StableVec<U>, () [U], () &[U], () &mut [U], (const N: usize) [U; N], (const N: usize) &[U; N]);
+
+impl<T: Eq> Eq for StableVec<T> {}
+
+impl<T: PartialOrd> PartialOrd for StableVec<T> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        self.as_slice().partial_cmp(other.as_slice())
+    }
+}
+
+impl<T: Ord> Ord for StableVec<T> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_slice().cmp(other.as_slice())
+    }
+}
+
+impl<T: Hash> Hash for StableVec<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_slice().hash(state);
+    }
+}
+
+/// Writes at the end; an error if there is no memory, with the system's code if it has one.
+#[cfg(feature = "std")]
+impl std::io::Write for StableVec<u8> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let reserved = self.try_reserve(bytes.len());
+        reserved.map_err(|error| std::io::Error::new(std::io::ErrorKind::OutOfMemory, error))?;
+        self.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
