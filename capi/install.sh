@@ -1,0 +1,55 @@
+#!/bin/sh
+# Builds the C library and installs it: header, static and shared library, and what pkg-config and CMake look for.
+#
+# Usage: capi/install.sh PREFIX
+# With DESTDIR set, as for a package, the files go below that, and PREFIX is where they will be used.
+# Needs cargo. For Linux, the BSDs and macOS; on Windows,
+# `cargo build --profile c-library -p v_alloc-capi` makes the libraries.
+set -eu
+
+if [ $# -ne 1 ]; then
+    echo "Usage: $0 PREFIX" >&2
+    exit 2
+fi
+case $1 in
+/*) prefix=${1%/} ;;
+*) prefix=$PWD/${1%/} ;;
+esac
+destination=${DESTDIR:-}$prefix
+here=$(cd "$(dirname "$0")" && pwd)
+
+CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$here/../target}
+export CARGO_TARGET_DIR
+cargo=${CARGO:-cargo}
+manifest=$here/Cargo.toml
+"$cargo" build --profile c-library --manifest-path "$manifest"
+built=$CARGO_TARGET_DIR/c-library
+identity=$("$cargo" pkgid --manifest-path "$manifest")
+version=${identity##*[@#]}
+
+case $(uname -s) in
+Darwin)
+    built_as=libv_alloc.dylib
+    shared_library=libv_alloc.${version%%.*}.dylib
+    ;;
+*)
+    built_as=libv_alloc.so
+    shared_library=libv_alloc.so.${version%%.*}
+    ;;
+esac
+
+# fill_in TEMPLATE FILE: the template with the values of this installation
+fill_in() {
+    sed -e "s|@PREFIX@|$prefix|g" -e "s|@VERSION@|$version|g" -e "s|@SHARED_LIBRARY@|$shared_library|g" "$1" >"$2"
+    chmod 644 "$2"
+}
+
+mkdir -p "$destination/include" "$destination/lib/pkgconfig" "$destination/lib/cmake/v_alloc"
+install -m 644 "$here/include/v_alloc.h" "$destination/include/v_alloc.h"
+install -m 644 "$built/libv_alloc.a" "$destination/lib/libv_alloc.a"
+install -m 755 "$built/$built_as" "$destination/lib/$shared_library"
+ln -sf "$shared_library" "$destination/lib/$built_as"
+fill_in "$here/v_alloc.pc.in" "$destination/lib/pkgconfig/v_alloc.pc"
+fill_in "$here/cmake/v_allocConfig.cmake.in" "$destination/lib/cmake/v_alloc/v_allocConfig.cmake"
+fill_in "$here/cmake/v_allocConfigVersion.cmake.in" "$destination/lib/cmake/v_alloc/v_allocConfigVersion.cmake"
+echo "v_alloc $version is installed in $destination"
