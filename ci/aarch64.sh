@@ -1,5 +1,5 @@
 #!/bin/bash
-# Runs the unit and integration tests on aarch64 Linux under qemu's user-mode emulation, with pages of 4 KiB and,
+# Runs the unit and integration tests and a C program on aarch64 Linux under qemu's user-mode emulation, with pages of 4 KiB and,
 # where qemu lets a variable choose the size, of 16 and 64 KiB. Only qemu 7 does: later ones take the size of
 # the host. The emulated pages lie over the host's, so what a kernel with large pages really does (huge pages,
 # commit charge) is not shown here; that every computation takes the size that was read, is.
@@ -27,7 +27,7 @@ case $(qemu-aarch64 -version | head -n 1) in
 *) echo "NOT RUN: aarch64 with pages of 16 and 64 KiB: this qemu does not emulate them" ;;
 esac
 emulated() {
-    $cargo test $build_std --target aarch64-unknown-linux-gnu "$@" || status=1
+    $cargo test -p v_alloc $build_std --target aarch64-unknown-linux-gnu "$@" || status=1
 }
 for size in $sizes; do
     echo "### pages of $size bytes"
@@ -37,6 +37,8 @@ for size in $sizes; do
     else
         emulated "${unit_tests[@]}"
         emulated --no-fail-fast "${integration_tests[@]}"
+        c_library aarch64-unknown-linux-gnu aarch64-linux-gnu-gcc $CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER ||
+            status=1
     fi
 done
 exit $status

@@ -64,3 +64,36 @@ portable_tests() {
         echo --test "$(basename "$test" .rs)"
     done
 }
+
+# c_library TARGET COMPILER [RUNNER...]: builds the C library and compiles c_library.c with it, against the static
+# and the shared one. The runner runs both; without one they are only linked.
+c_library() {
+    local target=$1 compiler=$2 linking status=0
+    shift 2
+    echo "### the C library for $target"
+    $cargo build -Zbuild-std=core --target "$target" --profile c-library -p v_alloc-capi || return 1
+    local built=$CARGO_TARGET_DIR/$target/c-library programs=$CARGO_TARGET_DIR/$target/programs
+    mkdir -p "$programs"
+    for linking in static shared; do
+        local program=$programs/$linking libraries=("$built/libv_alloc.a")
+        if [ $linking = shared ]; then
+            case $target in
+            *windows*) libraries=("$built/libv_alloc.dll.a") && cp "$built/v_alloc.dll" "$programs" ;;
+            *darwin*) libraries=("$built/libv_alloc.dylib") ;;
+            *)
+                libraries=("$programs/libv_alloc.so.0" "-Wl,-rpath,\$ORIGIN")
+                cp "$built/libv_alloc.so" "$programs/libv_alloc.so.0"
+                ;;
+            esac
+        fi
+        if ! $compiler -std=c11 -O1 -Wall -Wextra -Wpedantic -Werror -I capi/include -o "$program" \
+            ci/c_library.c "${libraries[@]}"; then
+            echo "FAILED: to link a C program, $linking, for $target" && status=1
+        elif [ $# = 0 ]; then
+            echo "linked, not run: a C program with the $linking library for $target"
+        elif ! "$@" "$program"; then
+            echo "FAILED: a C program with the $linking library for $target" && status=1
+        fi
+    done
+    return $status
+}

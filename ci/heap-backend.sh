@@ -15,6 +15,6 @@
 
 export RUSTFLAGS="--cfg v_alloc_heap_os" RUSTDOCFLAGS="--cfg v_alloc_heap_os"
 status=0 # both, whatever the first finds
-$cargo test --lib || status=1
-$cargo test --doc || status=1
+$cargo test -p v_alloc --lib || status=1
+$cargo test -p v_alloc --doc || status=1
 exit $status

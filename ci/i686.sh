@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs the tests on 32-bit Linux, natively: an x86-64 kernel runs such programs as they are.
 #
-# Usage: ci/i686.sh [options of cargo test]; without any, unit, integration and doc tests.
+# Usage: ci/i686.sh [options of cargo test]; without any, unit, integration and doc tests, and a C program.
 # Needs: an x86-64 Linux; the packages libc6-dev-i386 and lib32gcc-*-dev. (Not gcc-multilib: it conflicts with
 # the cross compilers that other scripts here install.)
 . "$(dirname "$0")/common.sh" i686
@@ -9,10 +9,11 @@ packages gcc libc6-dev-i386 "lib32gcc-$(gcc -dumpversion 2>/dev/null || echo 12)
 
 target=i686-unknown-linux-gnu
 if [ $# -gt 0 ]; then
-    $cargo test $build_std --target $target "$@"
+    $cargo test -p v_alloc $build_std --target $target "$@"
 else
-    status=0 # both, whatever the first finds
-    $cargo test $build_std --target $target --no-fail-fast $(portable_tests) || status=1
-    $cargo test $build_std --target $target --doc || status=1
+    status=0 # all, whatever the first finds
+    $cargo test -p v_alloc $build_std --target $target --no-fail-fast $(portable_tests) || status=1
+    $cargo test -p v_alloc $build_std --target $target --doc || status=1
+    c_library $target "gcc -m32" env || status=1
     exit $status
 fi

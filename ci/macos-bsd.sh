@@ -1,5 +1,5 @@
 #!/bin/bash
-# Compiles and links the test executables for macOS and FreeBSD with zig's linker, which brings the systems'
+# Compiles and links the test executables and a C program for macOS and FreeBSD with zig's linker, which brings the systems'
 # libraries as stubs. They are not run: there is nothing here to run them on. It shows that every system function
 # that the library calls exists there under the name it is called by.
 #
@@ -44,5 +44,9 @@ export CARGO_TARGET_X86_64_UNKNOWN_FREEBSD_LINKER
 
 for target in ${@:-aarch64-apple-darwin x86_64-apple-darwin x86_64-unknown-freebsd}; do
     echo "### $target"
-    $cargo test $build_std --target "$target" --no-run
+    $cargo test -p v_alloc $build_std --target "$target" --no-run
+    case $target in
+    *-apple-darwin) c_library "$target" "$platforms/zig-${target%%-*}-macos" ;;
+    *-freebsd) c_library "$target" "$platforms/zig-${target%%-*}-freebsd" ;;
+    esac
 done

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Runs the unit tests, the portable integration tests and the doc tests for 64-bit Windows under Wine.
+# Runs the unit tests, the portable integration tests, the doc tests and a C program for 64-bit Windows under Wine.
 #
 # Wine maps VirtualAlloc to mmap: it shows that the calls are right and keep the contracts of src/os/mod.rs, not
 # what Windows charges for them. A test for Unix alone is empty here (`#![cfg(unix)]`).
@@ -40,10 +40,11 @@ fi
 export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=x86_64-w64-mingw32-gcc
 export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=$wine
 if [ $# -gt 0 ]; then
-    $cargo test $build_std --target $target "$@"
+    $cargo test -p v_alloc $build_std --target $target "$@"
 else
-    status=0 # both, whatever the first finds
-    $cargo test $build_std --target $target --no-fail-fast $(portable_tests) || status=1
-    $cargo test $build_std --target $target --doc || status=1
+    status=0 # all, whatever the first finds
+    $cargo test -p v_alloc $build_std --target $target --no-fail-fast $(portable_tests) || status=1
+    $cargo test -p v_alloc $build_std --target $target --doc || status=1
+    c_library $target x86_64-w64-mingw32-gcc $wine || status=1
     exit $status
 fi

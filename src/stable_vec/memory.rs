@@ -22,10 +22,11 @@ impl Memory {
             AllocError
         })
     }
+}
 
-    fn live(&self, pointer: NonNull<u8>) -> Result<Block, AllocError> {
-        Block::at(pointer.addr().get()).ok_or(AllocError)
-    }
+/// The block of a vector.
+fn block_at(pointer: NonNull<u8>) -> Result<Block, AllocError> {
+    Block::at(pointer.addr().get()).ok_or(AllocError)
 }
 
 // SAFETY: a block is valid until it is freed, wherever this value is moved; it has no clones.
@@ -42,11 +43,11 @@ unsafe impl Allocator for Memory {
 
     unsafe fn deallocate(&self, pointer: NonNull<u8>, _: Layout) {
         // SAFETY: forwarded from the caller. What the system does not take back stays on the account.
-        let _ = self.live(pointer).map(|block| unsafe { block.free() });
+        let _ = block_at(pointer).map(|block| unsafe { block.free() });
     }
 
     unsafe fn grow(&self, pointer: NonNull<u8>, _: Layout, new: Layout) -> Result<NonNull<[u8]>, AllocError> {
-        let block = self.live(pointer)?;
+        let block = block_at(pointer)?;
         self.remember(block.commit_to(new.size(), new.size()))?;
         Ok(NonNull::slice_from_raw_parts(block.base(), new.size()))
     }
@@ -57,7 +58,7 @@ unsafe impl Allocator for Memory {
         _: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        let block = self.live(pointer)?;
+        let block = block_at(pointer)?;
         // SAFETY: forwarded from the caller. A block that keeps more is as good.
         let _ = unsafe { block.give_back_from(new.size()) };
         Ok(NonNull::slice_from_raw_parts(block.base(), new.size()))
