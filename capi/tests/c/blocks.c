@@ -192,6 +192,8 @@ static void options_choose_the_reservation(void) {
         /* Kernels without names show none. */
         CHECK(strstr(mapping.header, "anon") == NULL || strstr(mapping.header, "block_of_test") != NULL);
     }
+    CHECK_SAME(v_alloc_realloc(block, 8 * MIB - 64), block); /* the rest is the library's */
+    CHECK_SAME(v_alloc_realloc(block, 7 * MIB), block);
     CHECK(v_alloc_realloc(block, 8 * MIB + 1) == NULL);
     CHECK_ERROR(v_alloc_realloc_error(), V_ALLOC_COMMIT, V_ALLOC_FULL, 8 * MIB + 1);
     options.reservation = 64 * MIB; /* means nothing to a block that exists */

@@ -109,6 +109,11 @@ static void any_power_of_two_is_an_alignment(void) {
     CHECK_SAME(used(&info), before);
     CHECK(v_alloc_free(&info));
 
+    /* What is committed goes by what is used. */
+    CHECK(v_alloc_push_aligned(&empty, 1, 32 * MIB) != NULL);
+    CHECK(committed(&empty) <= used(&empty) + 4 * MIB);
+    CHECK(v_alloc_free(&empty));
+
     CHECK(v_alloc_push_aligned(&empty, 1, 12) == NULL);
     CHECK_SAME(v_alloc_error(&empty).cause, V_ALLOC_ARGUMENT);
     CHECK(empty.base == NULL);

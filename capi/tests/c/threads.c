@@ -1,5 +1,5 @@
 /* Blocks of v_alloc_realloc in many threads: each holds what its owner wrote, whichever thread made it, and of threads
- * that free one block at once, one does. */
+ * that free one block at once, one does. Arenas, of which each thread has its own, come from the same addresses. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -22,7 +22,7 @@ static char handing_over;
 #else
 #define BEFORE_FREEING() (void)0
 #define AFTER_MAKING() (void)0
-#define ROUNDS 20000
+#define ROUNDS 10000
 #endif
 
 enum { THREADS = 8, OWN_BLOCKS = 16, QUEUE = 64, LARGEST = 100000 };
@@ -98,17 +98,36 @@ static void hand_over(Block *block, uint64_t *state) {
     pthread_mutex_unlock(&queue.lock);
 }
 
+static void fill_an_arena(uint64_t *state) {
+    AllocInfo info = EMPTY;
+    const size_t first_size = random_size(state), second_size = random_size(state);
+    unsigned char *const first = v_alloc_push(&info, first_size);
+    unsigned char *second;
+    AFTER_MAKING();
+    expect(first != NULL && holds(first, 0, first_size));
+    memset(first, 1, first_size);
+    second = v_alloc_push(&info, second_size);
+    expect(second != NULL && holds(second, 0, second_size));
+    memset(second, 2, second_size);
+    expect(holds(first, 1, first_size));
+    BEFORE_FREEING();
+    expect(v_alloc_free(&info));
+}
+
 static void *work(void *argument) {
     uint64_t state = (uintptr_t)argument;
     Block own[OWN_BLOCKS] = {{NULL, 0, 0}};
     for (int round = 0; round < ROUNDS; ++round) {
         Block *const block = &own[random_below(&state, OWN_BLOCKS)];
-        switch (random_below(&state, 4)) {
+        switch (random_below(&state, 6)) {
         case 0:
             free_block(block);
             break;
         case 1:
             hand_over(block, &state);
+            break;
+        case 2:
+            fill_an_arena(&state);
             break;
         default:
             resize(block, random_size(&state), (unsigned char)random_below(&state, 256));

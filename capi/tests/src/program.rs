@@ -1,7 +1,7 @@
 //! A program that was compiled.
 
 use crate::library::library;
-use crate::tools::output_of;
+use crate::tools::{output_of, succeeded};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -27,9 +27,21 @@ impl Program {
 
     /// Runs it to the end, which must be success. Returns what it printed.
     pub fn run(&self, arguments: &[&str]) -> String {
+        output_of(&mut self.command(arguments))
+    }
+
+    /// Runs it to the end. What it printed, or if it failed, how.
+    ///
+    /// # Errors
+    /// The program failed.
+    pub fn outcome(&self, arguments: &[&str]) -> Result<String, String> {
+        succeeded(&mut self.command(arguments))
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut words = self.runner.iter().map(String::as_ref).chain([self.path.as_os_str()]);
         let mut command = Command::new(words.next().unwrap_or_default());
         command.args(words).args(arguments).env("LD_LIBRARY_PATH", &library().directory);
-        output_of(&mut command)
+        command
     }
 }

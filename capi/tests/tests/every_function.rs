@@ -9,15 +9,17 @@ use v_alloc_c_tests::{Compilation, Linking, is_there, not_run};
 
 const PROGRAMS: [&str; 4] = ["arenas", "bumping", "blocks", "reports"];
 
-/// Compiles each program in one way and runs it.
+/// Compiles each program in one way and runs it; what any of them says is wrong, is shown.
 fn all_run(way: &str, compiler: &str, flags: &[&str], linking: Linking, runner: &[&str]) {
     if let Some(missing) = runner.first().into_iter().chain([&compiler]).find(|tool| !is_there(tool)) {
         return not_run(&format!("the functions, {way}: {missing} is not installed"));
     }
-    for name in PROGRAMS {
+    let failures = PROGRAMS.iter().filter_map(|name| {
         let compilation = Compilation::of(&format!("{name}.c"), compiler).with(flags);
-        compilation.link(&format!("{name}_{way}"), linking).under(runner).run(&[]);
-    }
+        compilation.link(&format!("{name}_{way}"), linking).under(runner).outcome(&[]).err()
+    });
+    let failures: String = failures.collect();
+    assert!(failures.is_empty(), "{failures}");
 }
 
 /// The words of a text that are names of the library.
