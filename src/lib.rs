@@ -19,6 +19,8 @@ pub mod os;
 mod reservation;
 #[cfg(all(any(unix, windows, miri, v_alloc_heap_os), target_has_atomic = "64"))]
 mod stable;
+#[cfg(all(any(unix, windows, miri, v_alloc_heap_os), target_has_atomic = "64", feature = "map"))]
+mod stable_map;
 #[cfg(all(
     any(unix, windows, miri, v_alloc_heap_os),
     target_has_atomic = "64",
@@ -55,6 +57,11 @@ pub use stable::{
     set_default_reservation,
 };
 
+#[cfg(all(any(unix, windows, miri, v_alloc_heap_os), target_has_atomic = "64", feature = "map"))]
+pub use stable_map::{
+    DefaultHasher, Entry, InsertError, IntoIter, Iter, IterMut, Keys, OccupiedEntry, StableMap, StableSet,
+    VacantEntry, Values, ValuesMut,
+};
 #[cfg(all(
     any(unix, windows, miri, v_alloc_heap_os),
     target_has_atomic = "64",

@@ -20,7 +20,8 @@
 #include <stdio.h>
 
 /* What every block of an arena is aligned to, and its size rounded up to: a power of two of at most 64. May be
- * defined before this file is included. Blocks of v_alloc_realloc are aligned to 64 bytes always. */
+ * defined before this file is included, alike in all files that share an arena. Blocks of v_alloc_realloc are aligned
+ * to 64 bytes always. */
 #ifndef V_ALLOC_ALIGNMENT
 #define V_ALLOC_ALIGNMENT 16
 #endif
@@ -34,17 +35,24 @@
 #if defined(__GNUC__)
 #define V_ALLOC_PRINTF_FORMAT(text, arguments) __attribute__((format(printf, text, arguments)))
 #define V_ALLOC_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+#define V_ALLOC_ASSUME(condition) ((condition) ? (void)0 : __builtin_unreachable())
 #else
 #define V_ALLOC_PRINTF_FORMAT(text, arguments)
 #define V_ALLOC_UNLIKELY(condition) (condition)
+#define V_ALLOC_ASSUME(condition) ((void)0)
 #endif
 
 #ifdef __cplusplus
 #define V_ALLOC_ALIGNOF(type) alignof(type)
+#define V_ALLOC_ASSERT(condition, message) static_assert(condition, message)
 extern "C" {
 #else
 #define V_ALLOC_ALIGNOF(type) _Alignof(type)
+#define V_ALLOC_ASSERT(condition, message) _Static_assert(condition, message)
 #endif
+
+V_ALLOC_ASSERT(V_ALLOC_ALIGNMENT >= 1 && V_ALLOC_ALIGNMENT <= 64 && (V_ALLOC_ALIGNMENT & (V_ALLOC_ALIGNMENT - 1)) == 0,
+               "V_ALLOC_ALIGNMENT is a power of two of at most 64");
 
 /* What a failed call was doing. */
 enum VAllocOperation {
@@ -83,7 +91,8 @@ typedef struct VAllocError {
  *   base          ptr             end                     base + reserved_size
  *    |   in use    |   committed   |   addresses, no memory yet   |
  *
- * May be moved and copied; of the copies, use the latest. The library notices a copy that outlived its memory. */
+ * May be moved and copied; of the copies, use the latest. A copy that outlived its memory is refused by every function
+ * of the library; only the inline push cannot tell, while the copy's own window lasts. */
 typedef struct AllocInfo {
     char *base;           /* the first byte */
     char *ptr;            /* the next free byte */
@@ -99,7 +108,7 @@ typedef struct AllocInfo {
 
 /* How to reserve. Zero-initialise it; each zero means the default. */
 typedef struct VAllocOptions {
-    size_t reservation; /* bytes of address space; 0: the default, less if the process is short of it */
+    size_t reservation; /* bytes of address space, with the 64 before data of v_alloc_realloc; 0: the default */
     unsigned int flags; /* V_ALLOC_LATENCY, V_ALLOC_NO_HUGE_PAGES */
     const char *name;   /* shown in /proc/PID/maps on Linux; copied */
 } VAllocOptions;
@@ -118,6 +127,7 @@ bool v_alloc_reserve(AllocInfo *alloc_info, size_t reserve_size);
 /* As v_alloc_reserve, with options; NULL means all defaults. */
 bool v_alloc_reserve_with(AllocInfo *alloc_info, const VAllocOptions *options);
 
+/* What v_alloc_from_buffer calls: a base that is a multiple of `alignment`. */
 bool v_alloc_from_buffer_aligned(AllocInfo *alloc_info, void *buffer, size_t size, size_t alignment);
 
 /* An arena in the caller's memory, which must outlive it. Never grows; v_alloc_free only forgets the memory. Its base
@@ -139,11 +149,12 @@ bool v_alloc_decommit(AllocInfo *alloc_info, size_t extra_size);
 /* Gives back all pages that are not in use, but for the first `keep` bytes. Returns the bytes given back. */
 size_t v_alloc_trim(AllocInfo *alloc_info, size_t keep);
 
+/* What v_alloc_resize calls: `reservation` is for an alloc_info without one. */
 void *v_alloc_resize_within(AllocInfo *alloc_info, size_t size_in_bytes, size_t reservation);
 
 /* Makes the whole arena one block of size_in_bytes that starts at base, and returns base; ptr is its end, rounded up
- * to 64 bytes. Contents are kept; shrinking gives pages back once less than half of the committed memory is left in
- * use. 0 frees it and returns NULL. The base never moves. A first size above MAX_ARENA_CAPACITY reserves what it
+ * to 64 bytes. Contents are kept; shrinking gives pages back when more than 64 KiB and more than twice what is in use is
+ * committed. 0 frees it and returns NULL. The base never moves. A first size above MAX_ARENA_CAPACITY reserves what it
  * needs. */
 static inline void *v_alloc_resize(AllocInfo *alloc_info, size_t size_in_bytes) {
     return v_alloc_resize_within(alloc_info, size_in_bytes, MAX_ARENA_CAPACITY);
@@ -165,6 +176,7 @@ static inline void *v_alloc_committ(AllocInfo *alloc_info, size_t additional_byt
         return v_alloc_push_slow(alloc_info, additional_bytes, alignment, MAX_ARENA_CAPACITY);
     }
     alloc_info->ptr = block + rounded;
+    V_ALLOC_ASSUME(block != NULL); /* so that the caller's check costs nothing here */
     return block;
 }
 
@@ -221,7 +233,8 @@ static inline bool v_alloc_rewind(AllocInfo *alloc_info, VAllocMark mark) {
     return true;
 }
 
-/* A string in the arena, as sprintf would write it. NULL if there is no memory or the format is wrong. */
+/* A string in the arena, as sprintf would write it. NULL if there is no memory, or vsnprintf returns an error (it may
+ * set errno; the arena has no error of its own then). */
 static inline char *v_alloc_vprintf(AllocInfo *alloc_info, const char *format, va_list arguments)
     V_ALLOC_PRINTF_FORMAT(2, 0);
 static inline char *v_alloc_vprintf(AllocInfo *alloc_info, const char *format, va_list arguments) {
@@ -259,10 +272,12 @@ static inline VAllocError v_alloc_error(const AllocInfo *alloc_info) {
 
 /* As realloc, but the block stays where it is: `data` stays valid when it grows or shrinks. NULL makes a block;
  * total_size 0 frees it and returns NULL. On failure returns NULL, and the block stays as it was. Pages are given
- * back once less than half of what is committed is in use. */
+ * back when more than 64 KiB and more than twice what is in use is committed. A first size above the default
+ * reservation reserves what it needs. */
 void *v_alloc_realloc(void *data, size_t total_size);
 
-/* As v_alloc_realloc, with options for a block that is made; they mean nothing to one that exists. NULL: defaults. */
+/* As v_alloc_realloc, with options for a block that is made; they mean nothing to one that exists. NULL: defaults. A
+ * chosen reservation is a limit, for the first size too. */
 void *v_alloc_realloc_with(void *data, size_t total_size, const VAllocOptions *options);
 
 /* The size of a block as last asked for; 0 if `data` is none. */

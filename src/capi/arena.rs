@@ -30,6 +30,8 @@ pub struct AllocInfo {
 
 /// The memory is the caller's.
 const BUFFER: c_uint = 1 << 31;
+/// In the place of a generation, over the base.
+const BUFFER_SEAL: u64 = 0x6275_6666_6572_2121;
 /// The most that `V_ALLOC_ALIGNMENT` may be: `ptr` is a multiple of it after what is not a push.
 const LARGEST_ALIGNMENT: usize = 64;
 /// A push commits as much more, at least and at most; where latency counts, the least.
@@ -61,7 +63,7 @@ impl AllocInfo {
         if self.base.is_null() {
             return Ok(Memory::Nothing);
         }
-        let memory = if self.flags & BUFFER != 0 {
+        let memory = if self.is_buffer() {
             Some(Memory::Buffer)
         } else {
             let block = Block::at(self.base.addr()).filter(|block| block.generation() == self.generation);
@@ -81,6 +83,12 @@ impl AllocInfo {
     fn is_live(&self) -> bool {
         let block = Block::at(self.base.addr());
         block.is_some_and(|block| block.generation() == self.generation && block.is_live())
+            || self.is_buffer()
+    }
+
+    /// Whether the memory is the caller's: the seal tells it from a struct that was never zeroed.
+    fn is_buffer(&self) -> bool {
+        self.flags == BUFFER && self.generation == self.base.addr() as u64 ^ BUFFER_SEAL
     }
 
     fn set_block(&mut self, block: Block, flags: c_uint) {
@@ -126,13 +134,18 @@ impl AllocInfo {
         let rounded = bump::round_up(size, alignment.min(LARGEST_ALIGNMENT)).ok_or(full)?;
         let block = match memory {
             Memory::Nothing => {
-                // Alignment beyond a page may take up to as much again.
-                let first = rounded.checked_add(alignment.saturating_sub(os::page_bytes())).ok_or(full)?;
-                Some(self.reserve(first, Room::UpTo(reservation), &VAllocOptions::DEFAULT)?)
+                // Alignment beyond a page may take as much again.
+                let needed = rounded.checked_add(alignment.saturating_sub(os::page_bytes())).ok_or(full)?;
+                let room =
+                    if needed <= reservation { Room::UpTo(reservation) } else { Room::Exactly(needed) };
+                Some(self.reserve(0, room, &VAllocOptions::DEFAULT)?)
             }
             Memory::Block(block) => Some(block),
             Memory::Buffer => None,
         };
+        if rounded > self.reserved_size {
+            return Err(full.into()); // so that no sum below can wrap
+        }
         let limit = self.base.addr().wrapping_add(self.reserved_size);
         let fit = bump::fit_any::<1>(self.ptr.addr(), limit, rounded, alignment).ok_or(full)?;
         let (start, end) = (self.base.with_addr(fit.start), fit.end - self.base.addr());
@@ -214,9 +227,9 @@ impl AllocInfo {
         Ok(())
     }
 
-    /// The result of a call; an error is kept.
-    fn done<T>(&mut self, outcome: Outcome<T>) -> Option<T> {
-        outcome.inspect_err(|&error| self.error = error).ok()
+    /// The result of a call with this size; an error is kept.
+    fn done<T>(&mut self, size: usize, outcome: Outcome<T>) -> Option<T> {
+        outcome.inspect_err(|&error| self.error = error.for_size(size)).ok()
     }
 }
 
@@ -254,7 +267,7 @@ pub unsafe extern "C" fn v_alloc_reserve_with(info: *mut AllocInfo, options: *co
     }
     *info = NOTHING; // what a failure must not leave behind, whatever it was
     let outcome = info.reserve(0, Room::default(), &options);
-    info.done(outcome).is_some()
+    info.done(options.reservation, outcome).is_some()
 }
 
 /// `v_alloc_from_buffer_aligned`
@@ -285,10 +298,12 @@ pub unsafe extern "C" fn v_alloc_from_buffer_aligned(
             info.reserved_size = end - start;
             info.page_size = os::page_bytes();
             info.flags = BUFFER;
+            info.generation = start as u64 ^ BUFFER_SEAL;
             true
         }
         _ => {
-            info.error = VAllocError::misuse(Operation::Reserve, Misuse::Argument, size);
+            let misuse = if size == 0 { Misuse::ZeroSize } else { Misuse::Argument };
+            info.error = VAllocError::misuse(Operation::Reserve, misuse, size);
             false
         }
     }
@@ -302,8 +317,9 @@ pub unsafe extern "C" fn v_alloc_from_buffer_aligned(
 pub unsafe extern "C" fn v_alloc_free(info: *mut AllocInfo) -> bool {
     // SAFETY: forwarded from the caller.
     let Some(info) = (unsafe { info.as_mut() }) else { return false };
+    let size = info.reserved_size;
     let outcome = info.free();
-    info.done(outcome).is_some()
+    info.done(size, outcome).is_some()
 }
 
 /// `v_alloc_reset`
@@ -316,7 +332,7 @@ pub unsafe extern "C" fn v_alloc_reset(info: *mut AllocInfo) {
     let Some(info) = (unsafe { info.as_mut() }) else { return };
     info.ptr = info.base;
     let outcome = info.memory(Operation::Resize, 0);
-    if info.done(outcome).is_none() {
+    if info.done(0, outcome).is_none() {
         info.end = info.base; // so that the next push comes here, and fails
     }
 }
@@ -330,7 +346,7 @@ pub unsafe extern "C" fn v_alloc_decommit(info: *mut AllocInfo, extra_size: usiz
     // SAFETY: forwarded from the caller.
     let Some(info) = (unsafe { info.as_mut() }) else { return false };
     let outcome = info.decommit(extra_size);
-    info.done(outcome).is_some()
+    info.done(extra_size, outcome).is_some()
 }
 
 /// `v_alloc_trim`
@@ -342,7 +358,7 @@ pub unsafe extern "C" fn v_alloc_trim(info: *mut AllocInfo, keep: usize) -> usiz
     // SAFETY: forwarded from the caller.
     let Some(info) = (unsafe { info.as_mut() }) else { return 0 };
     let outcome = info.trim(keep);
-    info.done(outcome).unwrap_or(0)
+    info.done(keep, outcome).unwrap_or(0)
 }
 
 /// `v_alloc_resize_within`
@@ -357,12 +373,14 @@ pub unsafe extern "C" fn v_alloc_resize_within(
 ) -> *mut c_void {
     // SAFETY: forwarded from the caller.
     let Some(info) = (unsafe { info.as_mut() }) else { return ptr::null_mut() };
-    let outcome = if size_in_bytes == 0 {
-        info.free().map(|()| ptr::null_mut())
-    } else {
+    let outcome = if size_in_bytes > 0 {
         info.resize(size_in_bytes, reservation)
+    } else if info.base.is_null() {
+        Ok(ptr::null_mut())
+    } else {
+        info.free().map(|()| ptr::null_mut())
     };
-    info.done(outcome).unwrap_or(ptr::null_mut()).cast()
+    info.done(size_in_bytes, outcome).unwrap_or(ptr::null_mut()).cast()
 }
 
 /// `v_alloc_push_slow`
@@ -379,7 +397,7 @@ pub unsafe extern "C" fn v_alloc_push_slow(
     // SAFETY: forwarded from the caller.
     let Some(info) = (unsafe { info.as_mut() }) else { return ptr::null_mut() };
     let outcome = info.push(size, alignment, reservation);
-    info.done(outcome).map_or(ptr::null_mut(), |(block, _)| block.cast())
+    info.done(size, outcome).map_or(ptr::null_mut(), |(block, _)| block.cast())
 }
 
 /// `v_alloc_push_zeroed_slow`
@@ -396,7 +414,7 @@ pub unsafe extern "C" fn v_alloc_push_zeroed_slow(
     // SAFETY: forwarded from the caller.
     let Some(info) = (unsafe { info.as_mut() }) else { return ptr::null_mut() };
     let outcome = info.push(size, alignment, reservation);
-    let Some((block, dirty)) = info.done(outcome) else { return ptr::null_mut() };
+    let Some((block, dirty)) = info.done(size, outcome) else { return ptr::null_mut() };
     // SAFETY: the block was just handed out, and has at least as many bytes.
     unsafe { block.write_bytes(0, dirty) };
     block.cast()

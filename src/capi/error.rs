@@ -58,6 +58,11 @@ impl VAllocError {
         Self { operation, cause, os_code: 0, bytes }
     }
 
+    /// As [`ReserveError::for_size`].
+    pub(super) fn for_size(self, bytes: usize) -> Self {
+        if self.cause == REFUSED { self } else { Self { bytes, ..self } }
+    }
+
     pub(super) fn misuse(operation: Operation, misuse: Misuse, bytes: usize) -> Self {
         Self::new(operation, misuse as c_int, bytes)
     }

@@ -59,30 +59,14 @@ pub(crate) fn address_space() -> usize {
     machine_address_space()
 }
 
-/// Processors and kernels offer 39, 42, 47, 48 or more bits, and no system call tells which. But mappings lie
-/// near the top of it (`mmap` works downwards; the old upward layout starts at a third), so the address of one
-/// shows the size, or half of it.
+/// Processors and kernels offer 39, 42, 47, 48 or more bits, and no system call tells which. But stacks lie near the
+/// top of it (that of the first thread at its end, others where `mmap` begins, which works downwards; the old upward
+/// layout starts at a third), so the address of a variable shows the size, or half of it.
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 fn machine_address_space() -> usize {
-    use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-    static CACHED: AtomicUsize = AtomicUsize::new(0);
-    let cached = CACHED.load(Relaxed);
-    if cached != 0 {
-        return cached;
-    }
-    let page = page_size();
-    // SAFETY: a new mapping at an address of the kernel's choice touches no memory of ours.
-    let map = || unsafe {
-        rustix::mm::mmap_anonymous(ptr::null_mut(), page, ProtFlags::empty(), MapFlags::PRIVATE)
-    };
-    let Ok(probe) = call(map) else { return 1 << 38 };
-    // SAFETY: the mapping was made just above and nobody knows of it.
-    // A failure to unmap would leave one inaccessible page behind; the answer is right all the same.
-    let _ = unsafe { unmap(probe.cast(), page) };
-    let bits = usize::BITS - probe.addr().leading_zeros();
-    let size = 1 << bits.clamp(36, 48);
-    CACHED.store(size, Relaxed);
-    size
+    let on_the_stack = 0_u8;
+    let bits = usize::BITS - (&raw const on_the_stack).addr().leading_zeros();
+    1 << bits.clamp(36, 48)
 }
 
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
@@ -97,49 +81,40 @@ fn machine_address_space() -> usize {
 }
 
 pub(crate) fn reserve(size: Pages, placement: Placement) -> Result<NonNull<u8>, OsError> {
-    map(size, placement, ProtFlags::empty(), MapFlags::PRIVATE)
+    map(size, placement, Pages::ZERO, ProtFlags::empty(), MapFlags::PRIVATE, |_| Ok(()))
 }
 
 /// Only where the kernel charges for pages when they are touched. Linux charges for all of a writable mapping
-/// against RLIMIT_DATA, and under strict overcommit, where it ignores MAP_NORESERVE.
-pub(crate) fn reserve_accessible(size: Pages, placement: Placement) -> Result<NonNull<u8>, OsError> {
-    #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
-    if !charges_in_advance() {
-        return map(size, placement, ProtFlags::READ | ProtFlags::WRITE, UNCHARGED);
-    }
-    let _ = (size, placement);
-    Err(OsError(Errno::NOTSUP.raw_os_error()))
-}
-
+/// against RLIMIT_DATA, and under strict overcommit, where it ignores MAP_NORESERVE. After `mlockall(MCL_FUTURE)` it
+/// fills writable mappings at once. No system call tells these policies, so they are tried on a mapping without access
+/// that is larger than any machine's memory, of which only the range is kept.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-const UNCHARGED: MapFlags = MapFlags::PRIVATE.union(MapFlags::NORESERVE);
-#[cfg(target_vendor = "apple")]
-const UNCHARGED: MapFlags = MapFlags::PRIVATE;
-
-/// No system call tells the policies, but what they do to a mapping shows.
-#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
-fn charges_in_advance() -> bool {
+pub(crate) fn reserve_accessible(size: Pages, placement: Placement) -> Result<NonNull<u8>, OsError> {
+    let unsupported = Err(OsError(Errno::NOTSUP.raw_os_error()));
     let limit = call(|| Ok(rustix::process::getrlimit(rustix::process::Resource::Data).current));
-    limit != Ok(None)
-        // After `mlockall(MCL_FUTURE)` a writable mapping is filled at once. Locked pages cannot be discarded.
-        || !can_map(page_size(), |page, size| {
-            // SAFETY: nobody knows of the page.
-            cfg!(target_vendor = "apple") || unsafe { dont_need(page, size) }.is_ok()
-        })
-        // A strict overcommit policy refuses more than any machine has.
-        || !can_map(machine_address_space() / 4, |_, _| true)
+    let enormous = Pages::round_down(machine_address_space() / 4);
+    if limit != Ok(None) || size.bytes().saturating_add(placement.align) > enormous.bytes() {
+        return unsupported;
+    }
+    let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
+    map(size, placement, enormous, ProtFlags::empty(), flags, |start| {
+        // SAFETY: nobody knows of the mapping yet. Locked pages refuse to be discarded.
+        unsafe {
+            dont_need(start, page_size())?;
+            commit(start, enormous)
+        }
+    })
+    .or(unsupported)
 }
 
-/// Whether so many bytes can be mapped, and `check` agrees to the mapping, which is gone afterwards.
-#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
-fn can_map(bytes: usize, check: impl FnOnce(NonNull<u8>, usize) -> bool) -> bool {
-    let access = ProtFlags::READ | ProtFlags::WRITE;
-    // SAFETY: a new mapping at an address of the kernel's choice touches no memory of ours.
-    let start = call(|| unsafe { rustix::mm::mmap_anonymous(ptr::null_mut(), bytes, access, UNCHARGED) });
-    let Ok(Some(start)) = start.map(|start| NonNull::new(start.cast::<u8>())) else { return false };
-    let agreed = check(start, bytes);
-    // SAFETY: the mapping was made just above and nobody knows of it.
-    unsafe { unmap(start.as_ptr(), bytes) }.is_ok() && agreed
+#[cfg(target_vendor = "apple")]
+pub(crate) fn reserve_accessible(size: Pages, placement: Placement) -> Result<NonNull<u8>, OsError> {
+    map(size, placement, Pages::ZERO, ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE, |_| Ok(()))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+pub(crate) fn reserve_accessible(_size: Pages, _placement: Placement) -> Result<NonNull<u8>, OsError> {
+    Err(OsError(Errno::NOTSUP.raw_os_error()))
 }
 
 /// # Safety
@@ -154,39 +129,42 @@ unsafe fn dont_need(start: NonNull<u8>, bytes: usize) -> Result<(), OsError> {
     call(|| unsafe { rustix::mm::madvise(start.as_ptr().cast(), bytes, advice) })
 }
 
+/// Maps at least `least` bytes, of which a range of `size` is kept at its place if `check` agrees to the whole.
 fn map(
     size: Pages,
     placement: Placement,
+    least: Pages,
     access: ProtFlags,
     flags: MapFlags,
+    check: impl FnOnce(NonNull<u8>) -> Result<(), OsError>,
 ) -> Result<NonNull<u8>, OsError> {
-    let slack = placement.slack();
-    let mapped = size.bytes().checked_add(slack).ok_or(OsError(Errno::NOMEM.raw_os_error()))?;
+    let no_memory = OsError(Errno::NOMEM.raw_os_error());
+    let mapped = size.bytes().checked_add(placement.slack()).ok_or(no_memory)?.max(least.bytes());
     // SAFETY: a new mapping at an address of the kernel's choice touches no memory of ours.
     let start = call(|| unsafe { rustix::mm::mmap_anonymous(ptr::null_mut(), mapped, access, flags) })?;
-    let start = start.cast::<u8>();
-    if slack == 0 {
-        return NonNull::new(start).ok_or(OsError(Errno::NOMEM.raw_os_error()));
+    let start = NonNull::new(start.cast::<u8>()).ok_or(no_memory)?;
+    if let Err(error) = check(start) {
+        // SAFETY: the mapping was made above, and nobody else knows of it.
+        let _ = unsafe { unmap(start.as_ptr(), mapped) };
+        return Err(error);
     }
     // start          chosen                            chosen + size        start + mapped
     //   |  unmapped    |              ours                   |      unmapped     |
-    let padding = placement.padding(start.addr());
-    let chosen = start.wrapping_add(padding);
-    let tail = chosen.wrapping_add(size.bytes());
+    let padding = if placement.slack() == 0 { 0 } else { placement.padding(start.addr().get()) };
+    let kept = padding + size.bytes();
     // SAFETY: both ends are parts of the mapping made above, which nobody else knows of yet.
-    if let Err(error) = unsafe { unmap(tail, slack - padding) } {
-        // SAFETY: as above.
-        let _ = unsafe { unmap(start, mapped) };
-        return Err(error);
+    unsafe {
+        if let Err(error) = unmap(start.as_ptr().wrapping_add(kept), mapped - kept) {
+            let _ = unmap(start.as_ptr(), mapped);
+            return Err(error);
+        }
+        if let Err(error) = unmap(start.as_ptr(), padding) {
+            // Not the tail again: it may be another thread's by now.
+            let _ = unmap(start.as_ptr(), kept);
+            return Err(error);
+        }
+        Ok(start.add(padding))
     }
-    // SAFETY: as above.
-    if let Err(error) = unsafe { unmap(start, padding) } {
-        // Not the tail again: it may be another thread's by now.
-        // SAFETY: as above.
-        let _ = unsafe { unmap(start, padding + size.bytes()) };
-        return Err(error);
-    }
-    NonNull::new(chosen).ok_or(OsError(Errno::NOMEM.raw_os_error()))
 }
 
 /// # Safety

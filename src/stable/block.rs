@@ -223,11 +223,7 @@ impl Busy {
 
     fn commit_to(&self, needed: usize, goal: usize) -> Result<(), ReserveError> {
         let (committed, limit) = (self.committed(), self.limit());
-        let error = ReserveError::new(
-            Operation::Commit,
-            needed.saturating_sub(committed.bytes()),
-            Cause::BeyondReservation,
-        );
+        let error = ReserveError::new(Operation::Commit, needed, Cause::BeyondReservation);
         let needed = Pages::round_up(needed).filter(|&end| end <= limit).ok_or(error)?;
         if needed <= committed {
             return Ok(());

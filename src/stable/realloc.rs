@@ -6,7 +6,7 @@
 //! ```
 
 use super::StableBlockOptions;
-use super::block::{Block, Wanted, no_block};
+use super::block::{Block, Room, Wanted, no_block};
 use crate::error::{Cause, Operation, ReserveError};
 use core::ptr::NonNull;
 
@@ -84,12 +84,21 @@ pub(crate) unsafe fn realloc_wanted(
     size: usize,
     wanted: Wanted<'_>,
 ) -> Result<Option<NonNull<u8>>, ReserveError> {
-    let operation = if data.is_none() { Operation::Reserve } else { Operation::Resize };
+    let operation = if data.is_none() { Operation::Reserve } else { Operation::Commit };
     let too_large = ReserveError::new(operation, size, Cause::TooLarge);
-    let whole = size.checked_add(HEADER).filter(|&whole| isize::try_from(whole).is_ok()).ok_or(too_large)?;
+    let whole = size.checked_add(HEADER).filter(|&whole| isize::try_from(whole).is_ok()).ok_or(too_large);
     let block = match data {
         None if size == 0 => return Ok(None),
-        None => Block::new(whole, Wanted { has_header: true, ..wanted })?,
+        None => {
+            let whole = whole?;
+            let reservation = match wanted.reservation {
+                // A default is for the data. What is chosen is exact, so that blocks lie as near as they may.
+                Room::UpTo(bytes) => Room::UpTo(bytes.saturating_add(HEADER)),
+                exactly @ Room::Exactly(_) => exactly,
+            };
+            Block::new(whole, Wanted { has_header: true, reservation, ..wanted })
+                .map_err(|error| error.for_size(size))?
+        }
         Some(data) => {
             let operation = if size == 0 { Operation::Free } else { Operation::Resize };
             let block = block_of(data).ok_or(no_block(operation, size))?;
@@ -99,7 +108,7 @@ pub(crate) unsafe fn realloc_wanted(
                 return Ok(None);
             }
             // SAFETY: forwarded from the caller.
-            unsafe { block.resize(whole)? };
+            unsafe { block.resize(whole?) }.map_err(|error| error.for_size(size))?;
             block
         }
     };

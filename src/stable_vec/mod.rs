@@ -8,6 +8,8 @@ mod string;
 mod traits;
 
 pub use string::StableString;
+#[cfg(feature = "map")]
+pub(crate) use traits::IntoIter;
 
 use crate::ReserveError;
 use crate::error::{Cause, Operation};

@@ -1,0 +1,252 @@
+//! Finds entries by hash: a table of 32-bit words, and another one while it grows.
+//!
+//! ```text
+//!  a word:   |  low bits of the tag  | number of the entry + 1 |     0 is an empty place
+//!  its place: the high bits of the tag, or the next place that was not taken (linear probing)
+//! ```
+//!
+//! The entries live elsewhere, by number, and know their *tag*, 32 mixed bits of their hash. When the table is full a
+//! larger one is made, and every insertion brings over a few entries, in the order of their numbers: no insertion has
+//! to wait for all of them, and none of the caller's code runs. Until then what is not found in the new table is looked
+//! for in the old one, which is never changed: a word there may be out of date, so whoever asks must check the entry.
+
+use crate::ReserveError;
+use crate::error::{Cause, Operation};
+use crate::stable::StableBlock;
+use core::cell::Cell;
+use core::ops::Range;
+use core::ptr::NonNull;
+
+/// The number of an entry.
+pub(crate) type Number = u32;
+
+/// Entries that one insertion brings over.
+const MIGRATED_AT_ONCE: u32 = 8;
+/// A page of words.
+const SMALLEST_BITS: u32 = 10;
+/// The most that numbers allow for.
+const LARGEST_BITS: u32 = 31;
+
+/// The mixed bits of a hash. Both ends of a tag are used, and hashers exist that leave one end alone.
+pub(crate) fn tag_of(hash: u64) -> u32 {
+    (hash.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32
+}
+
+pub(crate) struct Index {
+    current: Table,
+    /// The table before, and which entries are still only there.
+    old: Option<(Table, Range<Number>)>,
+}
+
+impl Index {
+    pub(crate) const fn new() -> Self {
+        Self { current: Table::EMPTY, old: None }
+    }
+
+    /// The entry with this tag for which `is_it` is true. It may be asked about entries with another tag, and about
+    /// entries that were removed.
+    #[inline]
+    pub(crate) fn find(&self, tag: u32, mut is_it: impl FnMut(Number) -> bool) -> Option<Number> {
+        let found = self.current.find(tag, &mut is_it);
+        if found.is_some() || self.old.is_none() {
+            return found;
+        }
+        self.find_in_old(tag, is_it)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn find_in_old(&self, tag: u32, mut is_it: impl FnMut(Number) -> bool) -> Option<Number> {
+        self.old.as_ref()?.0.find(tag, &mut is_it)
+    }
+
+    /// Makes room for one entry more. `live` entries are there, with numbers below `numbers`; `tag` knows the tag of
+    /// each, or `None` for one that was removed.
+    ///
+    /// # Errors
+    /// [`ReserveError`] if there is no memory; nothing has changed then.
+    #[inline]
+    pub(crate) fn reserve(
+        &mut self,
+        live: usize,
+        numbers: Number,
+        tag: impl Fn(Number) -> Option<u32>,
+    ) -> Result<(), ReserveError> {
+        if self.old.is_none() && self.current.has_room() {
+            Ok(())
+        } else {
+            self.make_room(live, numbers, tag)
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn make_room(
+        &mut self,
+        live: usize,
+        numbers: Number,
+        tag: impl Fn(Number) -> Option<u32>,
+    ) -> Result<(), ReserveError> {
+        if !self.current.has_room() {
+            // Only if very many entries were removed and others inserted meanwhile.
+            self.migrate(Number::MAX, &tag);
+            let new = Table::for_entries(live + 1, numbers)?;
+            let old = core::mem::replace(&mut self.current, new);
+            self.old = Some((old, 0..numbers));
+        }
+        self.migrate(MIGRATED_AT_ONCE, &tag);
+        Ok(())
+    }
+
+    /// Brings over so many entries from the old table.
+    fn migrate(&mut self, count: Number, tag: impl Fn(Number) -> Option<u32>) {
+        let Some((_, left)) = &mut self.old else { return };
+        for number in left.by_ref().take(count as usize) {
+            if let Some(tag) = tag(number) {
+                self.current.insert(tag, number);
+            }
+        }
+        if left.start == left.end {
+            self.old = None;
+        }
+    }
+
+    /// Enters an entry, for which room was made.
+    #[inline]
+    pub(crate) fn insert(&mut self, tag: u32, number: Number) {
+        self.current.insert(tag, number);
+    }
+
+    /// Takes an entry out.
+    pub(crate) fn remove(&mut self, tag: u32, number: Number) {
+        self.current.remove(tag, number);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        *self = Self::new();
+    }
+}
+
+/// Words in pages of their own, fresh from the system, so that a large table need not be cleared.
+struct Table {
+    /// Keeps the words.
+    _memory: StableBlock,
+    words: NonNull<u32>,
+    /// The table has `1 << bits` words; none if this is 0.
+    bits: u32,
+    /// Words that are not 0, and how many may be.
+    taken: usize,
+    most_taken: usize,
+}
+
+// SAFETY: the words belong to the table alone.
+unsafe impl Send for Table {}
+// SAFETY: through a shared borrow they are only read.
+unsafe impl Sync for Table {}
+
+impl Table {
+    const EMPTY: Self = Self {
+        _memory: StableBlock::options().huge_pages(false).build(),
+        words: NonNull::dangling(),
+        bits: 0,
+        taken: 0,
+        most_taken: 0,
+    };
+
+    /// A table with room for as many entries again.
+    fn for_entries(live: usize, numbers: Number) -> Result<Self, ReserveError> {
+        let words = (live.saturating_mul(8) / 3).max(numbers as usize + 2).checked_next_power_of_two();
+        let bits = words.map_or(u32::MAX, usize::trailing_zeros).max(SMALLEST_BITS);
+        if bits > LARGEST_BITS {
+            return Err(ReserveError::new(Operation::Reserve, usize::MAX, Cause::TooLarge));
+        }
+        let bytes = size_of::<u32>() << bits;
+        let mut memory = StableBlock::options().reservation(bytes).huge_pages(false).build();
+        memory.resize(bytes)?;
+        let words = memory.base().cast();
+        Ok(Self { _memory: memory, words, bits, taken: 0, most_taken: (1 << bits) / 4 * 3 })
+    }
+
+    fn has_room(&self) -> bool {
+        self.taken < self.most_taken
+    }
+
+    /// The word at a place, wherever that is beyond the end.
+    #[inline(always)]
+    fn word(&self, place: usize) -> &Cell<u32> {
+        let place = place & ((1 << self.bits) - 1);
+        // SAFETY: a table with places has so many words, which read zero at first; they are only reached through
+        // this table. `find`, `insert` and `remove` do not come here if there are none.
+        unsafe { self.words.add(place).cast().as_ref() }
+    }
+
+    /// Where the way of a tag begins.
+    #[inline(always)]
+    fn first_place(&self, tag: u32) -> usize {
+        tag as usize >> (32 - self.bits)
+    }
+
+    /// What a word holds of the tag.
+    #[inline(always)]
+    fn part(&self, tag: u32) -> u32 {
+        tag << self.bits
+    }
+
+    /// A removed entry: the number that no entry has.
+    fn removed(&self) -> u32 {
+        (1 << self.bits) - 1
+    }
+
+    #[inline(always)]
+    fn find(&self, tag: u32, is_it: &mut impl FnMut(Number) -> bool) -> Option<Number> {
+        if self.bits == 0 {
+            return None;
+        }
+        let (part, mask) = (self.part(tag), self.removed());
+        let mut place = self.first_place(tag);
+        loop {
+            let word = self.word(place).get();
+            if word == 0 {
+                return None;
+            }
+            if word & !mask == part {
+                let number = (word & mask).wrapping_sub(1);
+                if word & mask != mask && is_it(number) {
+                    return Some(number);
+                }
+            }
+            place += 1;
+        }
+    }
+
+    /// The place of an entry, or the first that is free for it.
+    #[inline(always)]
+    fn place_for(&self, tag: u32, number: Number) -> &Cell<u32> {
+        let mask = self.removed();
+        let mut place = self.first_place(tag);
+        loop {
+            let word = self.word(place);
+            if word.get() == 0 || word.get() & mask == number + 1 {
+                return word;
+            }
+            place += 1;
+        }
+    }
+
+    #[inline(always)]
+    fn insert(&mut self, tag: u32, number: Number) {
+        let place = self.place_for(tag, number);
+        let added = usize::from(place.get() == 0);
+        place.set(tag << self.bits | (number + 1));
+        self.taken += added;
+    }
+
+    fn remove(&mut self, tag: u32, number: Number) {
+        if self.bits > 0 {
+            let place = self.place_for(tag, number);
+            if place.get() != 0 {
+                place.set(self.removed());
+            }
+        }
+    }
+}

@@ -1,0 +1,403 @@
+//! `StableMap`: a map whose values never move, and whose entries have stable numbers.
+//!
+//! Entries lie in one `StableVec` of slots. A removed entry leaves a hole, which the next insertion fills. `index`
+//! finds a slot by hash, and grows a few entries at a time.
+
+mod entry;
+pub(crate) mod index;
+mod iter;
+mod set;
+mod traits;
+
+pub use entry::{Entry, OccupiedEntry, VacantEntry};
+pub use iter::{IntoIter, Iter, IterMut, Keys, Values, ValuesMut};
+pub use set::StableSet;
+
+use crate::{ReserveError, StableVec};
+use core::borrow::Borrow;
+use core::fmt;
+use core::hash::{BuildHasher, Hash};
+use core::mem;
+use index::{Index, Number, tag_of};
+
+/// The hasher of a [`StableMap`] if no other is chosen: fast, with a seed of its own for each process, but not meant
+/// for keys that an attacker chooses.
+pub type DefaultHasher = foldhash::fast::RandomState;
+
+/// A map from keys to values that never move: an entry keeps its place, and its number, until it is removed.
+///
+/// The interface is that of `HashMap`, and of `IndexMap` where numbers are concerned. What differs:
+///
+/// * **Nothing moves.** The address of a value, and the index of an entry, hold until the entry is removed. Removing
+///   one moves no other: its slot is left empty and given to a later entry, so indices need not be dense.
+/// * **No insertion waits for the whole map.** When the table of hashes grows, each insertion brings over a few
+///   entries. There is no pause to rehash, however large the map.
+/// * Iteration is in the order of indices: that of insertion, as long as nothing is removed.
+///
+/// A map has a page for its entries and one for its table; it can grow to the reservation of a [`StableVec`].
+/// Where `Hash`, `Eq`, `Clone` or `Drop` of the caller panic the map stays whole. `find`, insertion and removal are
+/// O(1) with a hash function worth its name.
+///
+/// ```
+/// use v_alloc::StableMap;
+/// let mut ages = StableMap::new();
+/// let (ada, _) = ages.insert_full("Ada", 36);
+/// ages.insert("Grace", 85);
+/// let address = std::ptr::from_ref(&ages["Ada"]);
+/// for year in 0..1000 {
+///     ages.insert(["a", "b", "c"][year % 3], year);
+/// }
+/// assert_eq!(ages.get_index(ada), Some((&"Ada", &36)));
+/// assert_eq!(std::ptr::from_ref(&ages["Ada"]), address);
+/// ```
+pub struct StableMap<K, V, S = DefaultHasher> {
+    slots: StableVec<Slot<K, V>>,
+    index: Index,
+    len: usize,
+    /// The last hole, if there is one: they are a list.
+    hole: Option<Number>,
+    hasher: S,
+}
+
+/// A place for an entry.
+#[derive(Clone)]
+enum Slot<K, V> {
+    Taken { tag: u32, key: K, value: V },
+    Hole { next: Option<Number> },
+}
+
+impl<K, V> Slot<K, V> {
+    fn entry(&self) -> Option<(&K, &V)> {
+        match self {
+            Self::Taken { key, value, .. } => Some((key, value)),
+            Self::Hole { .. } => None,
+        }
+    }
+
+    fn entry_mut(&mut self) -> Option<(&K, &mut V)> {
+        match self {
+            Self::Taken { key, value, .. } => Some((key, value)),
+            Self::Hole { .. } => None,
+        }
+    }
+
+    fn into_entry(self) -> Option<(K, V)> {
+        match self {
+            Self::Taken { key, value, .. } => Some((key, value)),
+            Self::Hole { .. } => None,
+        }
+    }
+
+    fn tag(&self) -> Option<u32> {
+        match self {
+            Self::Taken { tag, .. } => Some(*tag),
+            Self::Hole { .. } => None,
+        }
+    }
+}
+
+/// An entry that could not be inserted, and why.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct InsertError<K, V> {
+    /// The key, untouched.
+    pub key: K,
+    /// The value, untouched.
+    pub value: V,
+    /// What the map has met.
+    pub error: ReserveError,
+}
+
+impl<K, V> fmt::Debug for InsertError<K, V> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("InsertError").field(&self.error).finish()
+    }
+}
+
+impl<K, V> fmt::Display for InsertError<K, V> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(formatter)
+    }
+}
+
+impl<K, V> core::error::Error for InsertError<K, V> {}
+
+impl<K, V> StableMap<K, V> {
+    /// An empty map. It takes no memory until the first insertion.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_hasher(DefaultHasher::default())
+    }
+}
+
+impl<K, V, S> StableMap<K, V, S> {
+    /// An empty map with this hasher. Fit for a `static` if the hasher is.
+    #[must_use]
+    pub const fn with_hasher(hasher: S) -> Self {
+        Self { slots: StableVec::new(), index: Index::new(), len: 0, hole: None, hasher }
+    }
+
+    /// How many entries there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// All indices are below this: entries, and holes that removed ones left.
+    #[must_use]
+    pub fn index_end(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// How many entries can be held without asking the system for memory for them.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.slots.capacity()
+    }
+
+    /// The hasher.
+    #[must_use]
+    pub const fn hasher(&self) -> &S {
+        &self.hasher
+    }
+
+    /// The entry with this index, if there is one. O(1), without hashing.
+    #[must_use]
+    pub fn get_index(&self, index: usize) -> Option<(&K, &V)> {
+        self.slots.get(index)?.entry()
+    }
+
+    /// As [`get_index`](Self::get_index), with a value that may be changed.
+    pub fn get_index_mut(&mut self, index: usize) -> Option<(&K, &mut V)> {
+        self.slots.get_mut(index)?.entry_mut()
+    }
+
+    /// Removes the entry with this index, if there is one. No other moves.
+    pub fn remove_index(&mut self, index: usize) -> Option<(K, V)> {
+        let slot = self.slots.get_mut(index)?;
+        let tag = slot.tag()?;
+        let number = Number::try_from(index).ok()?;
+        let removed = mem::replace(slot, Slot::Hole { next: self.hole });
+        self.hole = Some(number);
+        self.index.remove(tag, number);
+        self.len -= 1;
+        removed.into_entry()
+    }
+
+    /// Drops all entries. The memory for them stays.
+    pub fn clear(&mut self) {
+        self.index.clear();
+        self.hole = None;
+        self.len = 0;
+        self.slots.clear();
+    }
+
+    /// Keeps the entries for which `keep` is true. In the order of indices; no entry moves.
+    pub fn retain(&mut self, mut keep: impl FnMut(&K, &mut V) -> bool) {
+        for index in 0..self.slots.len() {
+            let entry = self.slots.get_mut(index).and_then(Slot::entry_mut);
+            if entry.is_some_and(|(key, value)| !keep(key, value)) {
+                self.remove_index(index);
+            }
+        }
+    }
+
+    /// Removes all entries and iterates over them. What the iterator does not come to is dropped.
+    pub fn drain(&mut self) -> impl Iterator<Item = (K, V)> + '_ {
+        self.index.clear();
+        self.hole = None;
+        self.len = 0;
+        self.slots.drain(..).filter_map(Slot::into_entry)
+    }
+
+    /// Gives back memory behind the last entry. Holes stay.
+    pub fn shrink_to_fit(&mut self) {
+        self.slots.shrink_to_fit();
+    }
+}
+
+impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
+    /// Inserts an entry; returns the value that the key had before. A key that is there stays, with its index.
+    ///
+    /// # Panics
+    /// If there is no room or no memory; [`try_insert_full`](Self::try_insert_full) has an error.
+    pub fn insert(&mut self, key: K, value: V) -> Option<V> {
+        self.insert_full(key, value).1
+    }
+
+    /// As [`insert`](Self::insert), and returns the index of the entry.
+    ///
+    /// # Panics
+    /// As for [`insert`](Self::insert).
+    pub fn insert_full(&mut self, key: K, value: V) -> (usize, Option<V>) {
+        match self.try_insert_full(key, value) {
+            Ok(inserted) => inserted,
+            Err(InsertError { error, .. }) => give_up(error),
+        }
+    }
+
+    /// As [`insert_full`](Self::insert_full), with an error that gives key and value back.
+    ///
+    /// # Errors
+    /// [`InsertError`] if there is no room or no memory; the map stays as it was.
+    pub fn try_insert_full(&mut self, key: K, value: V) -> Result<(usize, Option<V>), InsertError<K, V>> {
+        let tag = self.tag(&key);
+        if let Some(index) = self.find(tag, &key) {
+            // The slot was found to be taken.
+            let before = self.get_index_mut(index).map(|(_, old)| mem::replace(old, value));
+            return Ok((index, before));
+        }
+        match self.make_room() {
+            Ok(()) => Ok((self.insert_new(tag, key, value), None)),
+            Err(error) => Err(InsertError { key, value, error }),
+        }
+    }
+
+    /// Room for one entry more, in the index and in the slots.
+    fn make_room(&mut self) -> Result<(), ReserveError> {
+        if self.hole.is_none() {
+            self.slots.try_reserve(1)?;
+        }
+        let slots = &self.slots;
+        let numbers = Number::try_from(slots.len()).unwrap_or(Number::MAX);
+        self.index.reserve(self.len, numbers, |number| slots.get(number as usize)?.tag())
+    }
+
+    /// Inserts an entry that is not there; room was made. None of the caller's code runs.
+    fn insert_new(&mut self, tag: u32, key: K, value: V) -> usize {
+        let taken = Slot::Taken { tag, key, value };
+        let hole = self.hole.and_then(|hole| Some((hole, self.slots.get_mut(hole as usize)?)));
+        let number = if let Some((number, slot)) = hole {
+            if let Slot::Hole { next } = *slot {
+                self.hole = next;
+            }
+            *slot = taken;
+            number
+        } else {
+            self.slots.push(taken);
+            Number::try_from(self.slots.len() - 1).unwrap_or(Number::MAX)
+        };
+        self.index.insert(tag, number);
+        self.len += 1;
+        number as usize
+    }
+
+    /// The value of a key.
+    #[inline]
+    pub fn get<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+    {
+        self.get_full(key).map(|(_, _, value)| value)
+    }
+
+    /// The value of a key, to be changed.
+    pub fn get_mut<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
+    where
+        K: Borrow<Q>,
+    {
+        let index = self.get_index_of(key)?;
+        self.get_index_mut(index).map(|(_, value)| value)
+    }
+
+    /// The index, the key and the value of a key.
+    #[inline]
+    pub fn get_full<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<(usize, &K, &V)>
+    where
+        K: Borrow<Q>,
+    {
+        let index = self.get_index_of(key)?;
+        self.get_index(index).map(|(key, value)| (index, key, value))
+    }
+
+    /// The key and the value of a key.
+    pub fn get_key_value<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<(&K, &V)>
+    where
+        K: Borrow<Q>,
+    {
+        self.get_full(key).map(|(_, key, value)| (key, value))
+    }
+
+    /// The index of a key.
+    #[inline]
+    pub fn get_index_of<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<usize>
+    where
+        K: Borrow<Q>,
+    {
+        if self.is_empty() { None } else { self.find(self.tag(key), key) }
+    }
+
+    /// Whether a key is there.
+    pub fn contains_key<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+    {
+        self.get_index_of(key).is_some()
+    }
+
+    /// Removes a key; returns its value. No other entry moves.
+    pub fn remove<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
+        self.remove_full(key).map(|(_, _, value)| value)
+    }
+
+    /// Removes a key; returns it with its value.
+    pub fn remove_entry<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<(K, V)>
+    where
+        K: Borrow<Q>,
+    {
+        self.remove_full(key).map(|(_, key, value)| (key, value))
+    }
+
+    /// Removes a key; returns the index that it had, and it with its value.
+    pub fn remove_full<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<(usize, K, V)>
+    where
+        K: Borrow<Q>,
+    {
+        let index = self.get_index_of(key)?;
+        self.remove_index(index).map(|(key, value)| (index, key, value))
+    }
+
+    /// The entry of a key, there or not: to look once and then insert, change or remove.
+    pub fn entry(&mut self, key: K) -> Entry<'_, K, V, S> {
+        let tag = self.tag(&key);
+        match self.find(tag, &key) {
+            Some(index) => Entry::Occupied(OccupiedEntry::new(self, index)),
+            None => Entry::Vacant(VacantEntry::new(self, tag, key)),
+        }
+    }
+
+    fn tag<Q: Hash + ?Sized>(&self, key: &Q) -> u32 {
+        tag_of(self.hasher.hash_one(key))
+    }
+
+    #[inline]
+    fn find<Q: Eq + ?Sized>(&self, tag: u32, key: &Q) -> Option<usize>
+    where
+        K: Borrow<Q>,
+    {
+        let slots = self.slots.as_slice();
+        let is_it = |number: Number| match slots.get(number as usize) {
+            Some(Slot::Taken { tag: its_tag, key: its_key, .. }) => {
+                *its_tag == tag && its_key.borrow() == key
+            }
+            _ => false,
+        };
+        self.index.find(tag, is_it).map(|number| number as usize)
+    }
+}
+
+#[cold]
+#[inline(never)]
+#[track_caller]
+#[allow(clippy::panic, reason = "as `HashMap` does; the `try_` form does not")]
+fn give_up(error: ReserveError) -> ! {
+    panic!("StableMap: {error}")
+}

@@ -1,0 +1,77 @@
+//! What a `StableMap` is to the standard library.
+
+use super::StableMap;
+use core::borrow::Borrow;
+use core::fmt;
+use core::hash::{BuildHasher, Hash};
+use core::ops::Index;
+
+impl<K, V, S: Default> Default for StableMap<K, V, S> {
+    fn default() -> Self {
+        Self::with_hasher(S::default())
+    }
+}
+
+impl<K: fmt::Debug, V: fmt::Debug, S> fmt::Debug for StableMap<K, V, S> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_map().entries(self).finish()
+    }
+}
+
+/// The clone has no holes: its indices are those of insertion into a new map.
+impl<K: Clone + Eq + Hash, V: Clone, S: BuildHasher + Clone> Clone for StableMap<K, V, S> {
+    fn clone(&self) -> Self {
+        let mut clone = Self::with_hasher(self.hasher.clone());
+        clone.extend(self.iter().map(|(key, value)| (key.clone(), value.clone())));
+        clone
+    }
+}
+
+impl<K: Eq + Hash, V, S: BuildHasher> Extend<(K, V)> for StableMap<K, V, S> {
+    fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
+        for (key, value) in entries {
+            self.insert(key, value);
+        }
+    }
+}
+
+impl<'a, K: Copy + Eq + Hash, V: Copy, S: BuildHasher> Extend<(&'a K, &'a V)> for StableMap<K, V, S> {
+    fn extend<I: IntoIterator<Item = (&'a K, &'a V)>>(&mut self, entries: I) {
+        self.extend(entries.into_iter().map(|(key, value)| (*key, *value)));
+    }
+}
+
+impl<K: Eq + Hash, V, S: BuildHasher + Default> FromIterator<(K, V)> for StableMap<K, V, S> {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
+        let mut map = Self::default();
+        map.extend(entries);
+        map
+    }
+}
+
+impl<K: Eq + Hash, V, const N: usize> From<[(K, V); N]> for StableMap<K, V> {
+    fn from(entries: [(K, V); N]) -> Self {
+        entries.into_iter().collect()
+    }
+}
+
+impl<K: Eq + Hash, V: PartialEq, S: BuildHasher, S2: BuildHasher> PartialEq<StableMap<K, V, S2>>
+    for StableMap<K, V, S>
+{
+    fn eq(&self, other: &StableMap<K, V, S2>) -> bool {
+        self.len() == other.len() && self.iter().all(|(key, value)| other.get(key) == Some(value))
+    }
+}
+
+impl<K: Eq + Hash, V: Eq, S: BuildHasher> Eq for StableMap<K, V, S> {}
+
+/// # Panics
+/// If the key is not there.
+impl<K: Eq + Hash + Borrow<Q>, V, S: BuildHasher, Q: Eq + Hash + ?Sized> Index<&Q> for StableMap<K, V, S> {
+    type Output = V;
+
+    #[allow(clippy::expect_used, reason = "as `HashMap` does")]
+    fn index(&self, key: &Q) -> &V {
+        self.get(key).expect("no entry found for key")
+    }
+}
