@@ -75,7 +75,7 @@ c_library() {
     local built=$CARGO_TARGET_DIR/$target/c-library programs=$CARGO_TARGET_DIR/$target/programs
     mkdir -p "$programs"
     for linking in static shared; do
-        local program=$programs/$linking libraries=("$built/libv_alloc.a")
+        local program=$programs/$linking.exe libraries=("$built/libv_alloc.a")
         if [ $linking = shared ]; then
             case $target in
             *windows*) libraries=("$built/libv_alloc.dll.a") && cp "$built/v_alloc.dll" "$programs" ;;

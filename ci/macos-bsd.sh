@@ -1,7 +1,7 @@
 #!/bin/bash
-# Compiles and links the test executables and a C program for macOS and FreeBSD with zig's linker, which brings the systems'
-# libraries as stubs. They are not run: there is nothing here to run them on. It shows that every system function
-# that the library calls exists there under the name it is called by.
+# Compiles and links the test executables and a C program for macOS and FreeBSD with zig's linker, which brings the
+# systems' libraries as stubs. They are not run: there is nothing here to run them on. It shows that every system
+# function that the library calls exists there under the name it is called by.
 #
 # Usage: ci/macos-bsd.sh [target...]
 # Needs: python3 with venv, and PyPI's package ziglang, which is put into the target directory.
@@ -24,7 +24,7 @@ linker() {
 arguments=()
 for argument in "\$@"; do
     case \$argument in
-    --target=* | -Wl,-exported_symbols_list*) ;;
+    --target=* | -Wl,-exported_symbols_list* | -Wl,/*/list) ;;
     -liconv | -lkvm | -lmemstat | -lprocstat | -ldevstat) ;;
     -lgcc_s) arguments+=(-lunwind) ;;
     *) arguments+=("\$argument") ;;
@@ -35,6 +35,7 @@ WRAPPER
     chmod +x "$file"
     echo "$file"
 }
+export CARGO_PROFILE_C_LIBRARY_STRIP=none # for macOS it needs rust-objcopy, which Debian does not have
 export ZIG_GLOBAL_CACHE_DIR=$platforms/zig-cache ZIG_LOCAL_CACHE_DIR=$platforms/zig-cache
 CARGO_TARGET_AARCH64_APPLE_DARWIN_LINKER=$(linker aarch64-macos)
 CARGO_TARGET_X86_64_APPLE_DARWIN_LINKER=$(linker x86_64-macos)

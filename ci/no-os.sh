@@ -1,8 +1,7 @@
 #!/bin/bash
 # Type-checks the library for targets that this machine cannot link for or run: with `core` and `alloc` only,
 # warnings denied. First where there is no operating system at all (and with it no `os` and no reservations),
-# then a selection of the systems that `src/os/unix.rs` and `src/os/windows.rs` serve, with the C face too; 32-bit
-# PowerPC has no atomic 64-bit numbers, and so no blocks.
+# then a selection of the systems that `src/os/unix.rs` and `src/os/windows.rs` serve, with the C face too.
 #
 # Usage: ci/no-os.sh
 # Needs: nothing besides common.sh; no linker, no emulator.
@@ -27,7 +26,7 @@ done
 
 for target in x86_64-unknown-openbsd x86_64-unknown-netbsd x86_64-unknown-freebsd aarch64-linux-android \
     aarch64-apple-ios aarch64-apple-darwin x86_64-unknown-illumos powerpc64le-unknown-linux-gnu \
-    i686-unknown-linux-gnu powerpc-unknown-linux-gnu \
+    i686-unknown-linux-gnu \
     x86_64-pc-windows-msvc i686-pc-windows-msvc aarch64-pc-windows-msvc; do
     check $target --no-default-features
     check $target --no-default-features --features capi
