@@ -2,8 +2,12 @@
 #![no_std]
 #![cfg_attr(feature = "nightly", feature(allocator_api))]
 #![cfg_attr(
-    not(any(unix, windows, miri, v_alloc_heap_os)),
-    allow(dead_code, reason = "what only reservations need, in rooms that all share")
+    not(all(any(unix, windows, miri, v_alloc_heap_os), target_has_atomic = "64")),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "what only reservations and blocks need, in rooms that all share"
+    )
 )]
 
 #[cfg(any(test, feature = "std"))]

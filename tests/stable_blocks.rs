@@ -355,12 +355,12 @@ proptest! {
                     // SAFETY: a new block.
                     match unsafe { realloc_with(None, size, &options) } {
                         Ok(data) => {
-                            prop_assert!(size <= room);
+                            prop_assert!(size + 64 <= room.next_multiple_of(common::page()));
                             let mut block = Filled { data: data.unwrap(), size: 0, fill };
                             block.resize(size).unwrap();
                             blocks.push(block);
                         }
-                        Err(error) => prop_assert!(size + 64 > room, "{error}"),
+                        Err(error) => prop_assert!(size + 64 > room.next_multiple_of(common::page()), "{error}"),
                     }
                 }
                 Op::Resize(which, size) if !blocks.is_empty() => {

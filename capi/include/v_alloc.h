@@ -8,6 +8,9 @@
  * then, and leaves the reason where v_alloc_error or v_alloc_realloc_error finds it. `errno` keeps its value.
  * All sizes are bytes. A size of 0 is never memory: asking for 0 bytes gives NULL, resizing to 0 frees.
  *
+ * On Linux the memory is left out of core dumps, and a limit on writable memory (ulimit -d) should be set before the
+ * first block is made.
+ *
  * Threads: v_alloc_realloc and its kin may be called from any thread. An AllocInfo belongs to one thread at a time.
  */
 #ifndef V_ALLOC_H
@@ -33,7 +36,11 @@
 #endif
 
 #if defined(__GNUC__)
+#if defined(__MINGW_PRINTF_FORMAT)
+#define V_ALLOC_PRINTF_FORMAT(text, arguments) __attribute__((format(__MINGW_PRINTF_FORMAT, text, arguments)))
+#else
 #define V_ALLOC_PRINTF_FORMAT(text, arguments) __attribute__((format(printf, text, arguments)))
+#endif
 #define V_ALLOC_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 #define V_ALLOC_ASSUME(condition) ((condition) ? (void)0 : __builtin_unreachable())
 #else
@@ -172,7 +179,8 @@ static inline void *v_alloc_committ(AllocInfo *alloc_info, size_t additional_byt
     const size_t alignment = V_ALLOC_ALIGNMENT;
     const size_t rounded = (additional_bytes + (alignment - 1)) & ~(alignment - 1);
     char *const block = alloc_info->ptr;
-    if (V_ALLOC_UNLIKELY(rounded - 1 >= (size_t)(alloc_info->end - block))) {
+    /* Both may be NULL, which pointers may not be subtracted for. */
+    if (V_ALLOC_UNLIKELY(rounded - 1 >= (uintptr_t)alloc_info->end - (uintptr_t)block)) {
         return v_alloc_push_slow(alloc_info, additional_bytes, alignment, MAX_ARENA_CAPACITY);
     }
     alloc_info->ptr = block + rounded;
@@ -216,13 +224,13 @@ typedef struct VAllocMark {
 
 static inline VAllocMark v_alloc_mark(const AllocInfo *alloc_info) {
     VAllocMark mark;
-    mark.used = (size_t)(alloc_info->ptr - alloc_info->base);
+    mark.used = (uintptr_t)alloc_info->ptr - (uintptr_t)alloc_info->base;
     return mark;
 }
 
 /* Takes back all blocks since the mark. False, with nothing taken back, if the arena stands before it already. */
 static inline bool v_alloc_rewind(AllocInfo *alloc_info, VAllocMark mark) {
-    if (mark.used > (size_t)(alloc_info->ptr - alloc_info->base)) {
+    if (mark.used > (uintptr_t)alloc_info->ptr - (uintptr_t)alloc_info->base) {
         return false;
     }
     if (mark.used != 0) { /* base may be NULL, to which not even 0 may be added in C */

@@ -91,6 +91,13 @@ impl AllocInfo {
         self.flags == BUFFER && self.generation == self.base.addr() as u64 ^ BUFFER_SEAL
     }
 
+    /// Whatever a failure must not leave behind.
+    fn forget_unless_live(&mut self) {
+        if !self.is_live() {
+            *self = NOTHING;
+        }
+    }
+
     fn set_block(&mut self, block: Block, flags: c_uint) {
         let base = block.base().as_ptr();
         let end = base.wrapping_add(block.committed());
@@ -102,14 +109,14 @@ impl AllocInfo {
             page_size: os::page_bytes(),
             generation: block.generation(),
             flags,
-            error: VAllocError::default(),
+            error: self.error,
         };
     }
 
     fn reserve(&mut self, size: usize, room: Room, options: &VAllocOptions) -> Outcome<Block> {
         // SAFETY: the name is the caller's for the time of the call.
         let block = Block::new(size, unsafe { options.wanted(room) })?;
-        self.set_block(block, options.flags);
+        self.set_block(block, options.flags & LATENCY);
         Ok(block)
     }
 
@@ -205,10 +212,13 @@ impl AllocInfo {
         let Memory::Block(block) = self.memory(Operation::Decommit, extra)? else {
             return Err(no_block(Operation::Decommit, extra).into());
         };
+        if extra == 0 {
+            return Err(VAllocError::misuse(Operation::Decommit, Misuse::ZeroSize, 0));
+        }
         let in_use = VAllocError::misuse(Operation::Decommit, Misuse::InUse, extra);
         let start = bump::round_up(extra, os::page_bytes())
             .and_then(|less| block.committed().checked_sub(less))
-            .filter(|&start| extra > 0 && start >= self.used())
+            .filter(|&start| start >= self.used())
             .ok_or(in_use)?;
         self.give_back_from(block, start)
     }
@@ -246,6 +256,7 @@ pub unsafe extern "C" fn v_alloc_reserve(info: *mut AllocInfo, reserve_size: usi
     }
     // SAFETY: forwarded from the caller.
     if let Some(info) = unsafe { info.as_mut() } {
+        info.forget_unless_live();
         info.error = VAllocError::misuse(Operation::Reserve, Misuse::ZeroSize, 0);
     }
     false
@@ -265,7 +276,7 @@ pub unsafe extern "C" fn v_alloc_reserve_with(info: *mut AllocInfo, options: *co
         info.error = VAllocError::misuse(Operation::Reserve, misuse, options.reservation);
         return false;
     }
-    *info = NOTHING; // what a failure must not leave behind, whatever it was
+    info.forget_unless_live();
     let outcome = info.reserve(0, Room::default(), &options);
     info.done(options.reservation, outcome).is_some()
 }
@@ -288,25 +299,25 @@ pub unsafe extern "C" fn v_alloc_from_buffer_aligned(
         return false;
     }
     *info = NOTHING;
-    let start = bump::round_up(buffer.addr(), alignment);
-    let end = buffer.addr().checked_add(size).map(|end| bump::round_down(end, alignment));
-    match (start, end) {
-        (Some(start), Some(end)) if start < end && !buffer.is_null() && alignment.is_power_of_two() => {
-            info.base = buffer.cast::<u8>().with_addr(start);
-            info.ptr = info.base;
-            info.end = info.base.with_addr(end);
-            info.reserved_size = end - start;
-            info.page_size = os::page_bytes();
-            info.flags = BUFFER;
-            info.generation = start as u64 ^ BUFFER_SEAL;
-            true
-        }
-        _ => {
-            let misuse = if size == 0 { Misuse::ZeroSize } else { Misuse::Argument };
-            info.error = VAllocError::misuse(Operation::Reserve, misuse, size);
-            false
-        }
-    }
+    let window = || {
+        let end =
+            buffer.addr().checked_add(size).filter(|_| alignment.is_power_of_two() && !buffer.is_null())?;
+        let (start, end) = (bump::round_up(buffer.addr(), alignment)?, bump::round_down(end, alignment));
+        (start < end).then_some((start, end))
+    };
+    let Some((start, end)) = window() else {
+        let misuse = if size == 0 { Misuse::ZeroSize } else { Misuse::Argument };
+        info.error = VAllocError::misuse(Operation::Reserve, misuse, size);
+        return false;
+    };
+    info.base = buffer.cast::<u8>().with_addr(start);
+    info.ptr = info.base;
+    info.end = info.base.with_addr(end);
+    info.reserved_size = end - start;
+    info.page_size = os::page_bytes();
+    info.flags = BUFFER;
+    info.generation = start as u64 ^ BUFFER_SEAL;
+    true
 }
 
 /// `v_alloc_free`

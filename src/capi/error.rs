@@ -39,7 +39,7 @@ const CAUSES: [&str; 10] = [
     Cause::NotABlock.in_words(),
     Cause::Busy.in_words(),
     "nothing was asked for",
-    "an argument is null, or no power of two where it must be one",
+    "an argument is null, too small, or no power of two where it must be one",
     "it has memory already",
     "the memory is in use, or there is not so much",
 ];

@@ -52,7 +52,8 @@ pub(crate) fn huge_page_size() -> Option<Pages> {
 
 /// Bytes of address space that this process may use: what the machine offers, or RLIMIT_AS if that is less.
 pub(crate) fn address_space() -> usize {
-    #[cfg(not(target_os = "openbsd"))]
+    // OpenBSD has no such limit, and FreeBSD's numbers are signed, over which rustix could panic.
+    #[cfg(not(any(target_os = "openbsd", target_os = "freebsd")))]
     if let Ok(Some(limit)) = call(|| Ok(rustix::process::getrlimit(rustix::process::Resource::As).current)) {
         return usize::try_from(limit).unwrap_or(usize::MAX).min(machine_address_space());
     }
@@ -81,35 +82,40 @@ fn machine_address_space() -> usize {
 }
 
 pub(crate) fn reserve(size: Pages, placement: Placement) -> Result<NonNull<u8>, OsError> {
-    map(size, placement, Pages::ZERO, ProtFlags::empty(), MapFlags::PRIVATE, |_| Ok(()))
+    map(size, placement, Pages::ZERO, ProtFlags::empty(), MapFlags::PRIVATE, |_, _| Ok(()))
 }
 
 /// Only where the kernel charges for pages when they are touched. Linux charges for all of a writable mapping
 /// against RLIMIT_DATA, and under strict overcommit, where it ignores MAP_NORESERVE. After `mlockall(MCL_FUTURE)` it
 /// fills writable mappings at once. No system call tells these policies, so they are tried on a mapping without access
-/// that is larger than any machine's memory, of which only the range is kept.
+/// that is larger than any machine's memory, of which only the range is kept. (Overcommit is tried once: the policy is
+/// the machine's.)
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn reserve_accessible(size: Pages, placement: Placement) -> Result<NonNull<u8>, OsError> {
+    use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
+    static OVERCOMMITS: AtomicBool = AtomicBool::new(false);
     let unsupported = Err(OsError(Errno::NOTSUP.raw_os_error()));
     let limit = call(|| Ok(rustix::process::getrlimit(rustix::process::Resource::Data).current));
-    let enormous = Pages::round_down(machine_address_space() / 4);
-    if limit != Ok(None) || size.bytes().saturating_add(placement.align) > enormous.bytes() {
+    if limit != Ok(None) {
         return unsupported;
     }
+    let enormous = if OVERCOMMITS.load(Relaxed) { 0 } else { machine_address_space() / 16 };
     let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
-    map(size, placement, enormous, ProtFlags::empty(), flags, |start| {
+    map(size, placement, Pages::round_down(enormous), ProtFlags::empty(), flags, |start, mapped| {
         // SAFETY: nobody knows of the mapping yet. Locked pages refuse to be discarded.
         unsafe {
             dont_need(start, page_size())?;
-            commit(start, enormous)
+            commit(start, mapped)?;
         }
+        OVERCOMMITS.store(true, Relaxed);
+        Ok(())
     })
     .or(unsupported)
 }
 
 #[cfg(target_vendor = "apple")]
 pub(crate) fn reserve_accessible(size: Pages, placement: Placement) -> Result<NonNull<u8>, OsError> {
-    map(size, placement, Pages::ZERO, ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE, |_| Ok(()))
+    map(size, placement, Pages::ZERO, ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE, |_, _| Ok(()))
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
@@ -136,14 +142,14 @@ fn map(
     least: Pages,
     access: ProtFlags,
     flags: MapFlags,
-    check: impl FnOnce(NonNull<u8>) -> Result<(), OsError>,
+    check: impl FnOnce(NonNull<u8>, Pages) -> Result<(), OsError>,
 ) -> Result<NonNull<u8>, OsError> {
     let no_memory = OsError(Errno::NOMEM.raw_os_error());
     let mapped = size.bytes().checked_add(placement.slack()).ok_or(no_memory)?.max(least.bytes());
     // SAFETY: a new mapping at an address of the kernel's choice touches no memory of ours.
     let start = call(|| unsafe { rustix::mm::mmap_anonymous(ptr::null_mut(), mapped, access, flags) })?;
     let start = NonNull::new(start.cast::<u8>()).ok_or(no_memory)?;
-    if let Err(error) = check(start) {
+    if let Err(error) = check(start, Pages::round_down(mapped)) {
         // SAFETY: the mapping was made above, and nobody else knows of it.
         let _ = unsafe { unmap(start.as_ptr(), mapped) };
         return Err(error);
@@ -191,8 +197,13 @@ pub(crate) unsafe fn discard(start: NonNull<u8>, size: Pages) -> Result<bool, Os
     // Only Linux's MADV_DONTNEED promises zeroes, and even there it refuses locked pages.
     // SAFETY: the caller gives up the contents.
     let dont_need = || unsafe { dont_need(start, size.bytes()) };
-    if cfg!(any(target_os = "linux", target_os = "android")) && dont_need().is_ok() {
-        return Ok(false);
+    // SAFETY: unlocking changes no contents.
+    let unlock = || call(|| unsafe { rustix::mm::munlock(start.as_ptr().cast(), size.bytes()) });
+    if cfg!(any(target_os = "linux", target_os = "android")) {
+        // Locked pages refuse; but their owner has given them up.
+        if dont_need().is_ok() || (unlock().is_ok() && dont_need().is_ok()) {
+            return Ok(false);
+        }
     }
     // SAFETY: forwarded from the caller.
     unsafe { remap(start, size, ProtFlags::READ | ProtFlags::WRITE) }.map(|()| true)

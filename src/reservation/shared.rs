@@ -35,8 +35,12 @@ impl SharedRange {
         };
         totals::RESERVED.add(size);
         if range.accessible {
-            // SAFETY: just reserved; nobody has seen an address there.
-            unsafe { Self::advise_as_new(range.base, size) };
+            // SAFETY: just reserved and accessible; nobody has seen an address there.
+            unsafe {
+                Self::advise_as_new(range.base, size);
+                // Linux joins the parts of a mapping that was once split only if it was touched before.
+                range.base.write_volatile(0);
+            }
         }
         Ok(range)
     }
@@ -59,23 +63,30 @@ impl SharedRange {
         Ok(())
     }
 
-    /// Gives the memory of `size` bytes from `start` back. They read zero when they are committed again.
+    /// Gives the memory of `size` bytes from `start` back. They read zero when they are committed again. So does what
+    /// lies `beyond` them, which is not committed, but may be present as a part of huge pages.
     ///
     /// # Errors
     /// [`ReserveError`] if the operating system refuses; nothing has changed then.
     ///
     /// # Safety
-    /// They lie in the range, are committed, and nothing in them is in use.
-    pub(crate) unsafe fn give_back(&self, start: NonNull<u8>, size: Pages) -> Result<(), ReserveError> {
+    /// They lie in the range, are committed, and nothing in them or beyond them is in use.
+    pub(crate) unsafe fn give_back(
+        &self,
+        start: NonNull<u8>,
+        size: Pages,
+        beyond: Pages,
+    ) -> Result<(), ReserveError> {
         if size == Pages::ZERO {
             return Ok(());
         }
         // SAFETY: forwarded from the caller.
         let given_back = unsafe {
             if self.accessible {
-                os::discard(start, size).map(|remapped| {
+                let all = Pages::round_down(size.bytes() + beyond.bytes());
+                os::discard(start, all).map(|remapped| {
                     if remapped {
-                        Self::advise_as_new(start, size);
+                        Self::advise_as_new(start, all);
                     }
                 })
             } else {

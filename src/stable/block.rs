@@ -89,7 +89,9 @@ impl Block {
     /// The live block that starts at `address`, which may be any number.
     pub(crate) fn at(address: usize) -> Option<Self> {
         let place = space::find(address)?;
-        Some(Self { place, generation: place.slot.generation()? })
+        let block = Self { place, generation: place.slot.generation()? };
+        // A record of a space with one slot may have become another's since it was found.
+        place.is_current().then_some(block)
     }
 
     /// Whether it is one of `realloc`.
@@ -155,10 +157,8 @@ impl Block {
         let Self { place, generation } = self;
         place.slot.begin(generation).map_err(|cause| ReserveError::new(operation, bytes, cause))?;
         match place.space.range() {
-            // A block with a space of its own may have gone, and its record be another's, since it was looked up.
-            Some(range) if !place.is_single() || range.base == place.base => {
-                Ok(Busy { place, generation, range })
-            }
+            // As in `at`.
+            Some(range) if place.is_current() => Ok(Busy { place, generation, range }),
             _ => {
                 place.slot.end(generation);
                 Err(no_block(operation, bytes))
@@ -242,14 +242,18 @@ impl Busy {
             end = needed;
         }
         self.place.slot.committed.store(end.bytes(), Relaxed);
+        if !self.range.accessible && !self.flag(HUGE_PAGES) {
+            // SAFETY: the pages were committed just now.
+            unsafe { os::advise(start, end.after(committed), Advice::SmallPages) };
+        }
         self.advise_huge_pages(committed, end);
         Ok(())
     }
 
-    /// Where commits cost a system call and huge pages are wanted, they end at whole ones.
+    /// Where huge pages are wanted, commits end at whole ones.
     fn whole_huge_pages(&self, end: usize) -> usize {
         match os::huge_page_size() {
-            Some(huge_page) if !self.range.accessible && self.flag(HUGE_PAGES) && end > HEAD => {
+            Some(huge_page) if self.flag(HUGE_PAGES) && end > HEAD => {
                 bump::round_up(end, huge_page.bytes()).unwrap_or(end)
             }
             _ => end,
@@ -277,8 +281,11 @@ impl Busy {
         if start >= committed {
             return Ok(());
         }
+        // A huge page may reach beyond what is committed.
+        let edge = if self.flag(HUGE_PAGES_ADVISED) { bump::round_up(committed.bytes(), HEAD) } else { None };
+        let beyond = Pages::round_down(edge.unwrap_or(0)).min(self.limit()).after(committed);
         // SAFETY: `start .. committed` is committed; the callers have no use for it.
-        unsafe { self.range.give_back(self.at(start.bytes()), committed.after(start)) }?;
+        unsafe { self.range.give_back(self.at(start.bytes()), committed.after(start), beyond) }?;
         self.place.slot.committed.store(start.bytes(), Relaxed);
         if start.bytes() <= HEAD && self.flag(HUGE_PAGES_ADVISED) {
             if self.range.accessible {
@@ -335,7 +342,7 @@ fn find_place(size: usize, room: Room) -> Result<(Place, usize), ReserveError> {
     for (index, tier) in core::iter::once(largest).chain(smaller()).enumerate() {
         if tier >= size {
             match place_of(tier, Account::Tier(index, count)) {
-                Ok(place) => return Ok((place, usize::MAX)),
+                Ok(place) => return Ok((place, Pages::round_up(tier).map_or(tier, Pages::bytes))),
                 Err(error) if error.is_beyond_budget() => {}
                 Err(error) => result = Err(error),
             }

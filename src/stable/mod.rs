@@ -60,12 +60,14 @@ pub fn set_default_reservation(bytes: usize) {
 /// growing and freeing blocks needs no mapping of their own: where the system allows, a hundred thousand are a few
 /// lines in the kernel's table. A small block costs one page.
 ///
+/// On Linux its memory is left out of core dumps, because all blocks are one mapping, as large as their addresses.
+///
 /// All operations are O(1) besides the work of the operating system. Safe in a signal handler that owns the value:
 /// lock-free, and at most the system calls of `mmap`, `mprotect`, `madvise`, `munmap`, `prctl` and `getrlimit`.
 ///
 /// ```
 /// use v_alloc::StableBlock;
-/// let mut block = StableBlock::new();
+/// let mut block = StableBlock::options().reservation(64 << 20).build();
 /// block.resize(5)?;
 /// block.as_mut_slice().copy_from_slice(b"hello");
 /// let address = block.as_slice().as_ptr();

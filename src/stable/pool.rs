@@ -32,6 +32,10 @@ pub(super) fn take_from_new_space(
 ) -> Result<Option<Place>, ReserveError> {
     let Some(current) = CURRENT.get(class as usize) else { return Ok(None) };
     let before = current.load(Acquire);
+    // It may be another thread's that is newer than what the caller has tried.
+    if let Some(place) = take(class) {
+        return Ok(Some(place));
+    }
     let new = make()?;
     let pointer = core::ptr::from_ref(new).cast_mut();
     if current.compare_exchange(before, pointer, AcqRel, Relaxed).is_err() {

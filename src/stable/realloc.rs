@@ -49,7 +49,7 @@ const HEADER: usize = size_of::<Header>();
 /// unsafe {
 ///     let data = v_alloc::realloc(None, 100)?;
 ///     data.unwrap().write(42);
-///     assert_eq!(v_alloc::realloc(data, 100 << 20)?, data);
+///     assert_eq!(v_alloc::realloc(data, 1 << 19)?, data);
 ///     assert_eq!(data.unwrap().read(), 42);
 ///     v_alloc::realloc(data, 0)?;
 ///     assert!(v_alloc::realloc(data, 0).is_err(), "freed already");

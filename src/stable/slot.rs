@@ -63,6 +63,11 @@ impl Slot {
         self.state.load(Acquire) == generation << 2 | LIVE
     }
 
+    /// The next generation is the one after this. Only for a free slot that nobody knows of.
+    pub(super) fn number_from(&self, generation: u64) {
+        self.state.store(generation << 2 | FREE, Relaxed);
+    }
+
     /// A free slot becomes busy with a new generation. Only for its one finder.
     pub(super) fn claim(&self) -> u64 {
         let generation = (self.state.load(Relaxed) >> 2).wrapping_add(1) & (u64::MAX >> 2);

@@ -15,7 +15,7 @@ use crate::os::{self, Pages};
 use crate::reservation::{budget, shared::SharedRange};
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{
-    AtomicBool, AtomicPtr, AtomicU32, AtomicUsize,
+    AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize,
     Ordering::{AcqRel, Acquire, Relaxed, Release},
 };
 
@@ -23,7 +23,7 @@ use core::sync::atomic::{
 const SPACES: usize = 2048;
 /// Twice as many entries keep the ways short.
 const ENTRIES: usize = 2 * SPACES;
-/// Slots of a space, at most: 2.5 MiB of `Slot`s.
+/// Slots of a space, at most: 2 MiB of `Slot`s.
 const SLOTS: usize = 1 << SLOT_BITS;
 const SLOT_BITS: u32 = 16;
 /// Sizes of slots: from 2^16 bytes, a multiple of every page size.
@@ -34,6 +34,9 @@ static TABLE: [Space; SPACES] = [const { Space::new() }; SPACES];
 static USED: AtomicUsize = AtomicUsize::new(0);
 /// Number of a space plus one, by hash of its addresses.
 static BY_ADDRESS: [AtomicU32; ENTRIES] = [const { AtomicU32::new(0) }; ENTRIES];
+/// Generations of blocks with a space of their own. The next block at the same address may have another record, so
+/// these count for the process; and from so far up that no slot of a shared space comes there.
+static GENERATION: AtomicU64 = AtomicU64::new(1 << 61);
 /// Spaces with one slot.
 static SINGLE: AtomicUsize = AtomicUsize::new(0);
 
@@ -179,6 +182,11 @@ impl Place {
         space.place(number as usize % SLOTS)
     }
 
+    /// Whether the slot is still at this base. Only a space with one slot ever becomes another.
+    pub(super) fn is_current(self) -> bool {
+        !self.is_single() || self.space.base.load(Acquire) == self.base.as_ptr()
+    }
+
     /// Whether it has its space for itself.
     pub(super) fn is_single(self) -> bool {
         self.space.has_one_slot()
@@ -261,6 +269,7 @@ pub(super) fn make_single(size: Pages, from_budget: Pages) -> Result<Place, Rese
     let range = SharedRange::new(size, huge_page.map_or(1, Pages::bytes))?;
     let space = make_record(range, usize::BITS, ptr::null_mut(), from_budget)
         .inspect_err(|_| give_up(range, Pages::ZERO))?;
+    space.own.number_from(GENERATION.fetch_add(1, Relaxed));
     space.next.store(1, Release);
     SINGLE.fetch_add(1, AcqRel);
     let error = ReserveError::new(Operation::Reserve, size.bytes(), Cause::TooManyRanges);
@@ -270,13 +279,14 @@ pub(super) fn make_single(size: Pages, from_budget: Pages) -> Result<Place, Rese
 /// Gives back the addresses of a block that had a space for itself, and makes the record free. If the system keeps
 /// the addresses, they are lost, and stay on the account.
 pub(super) fn release_single(place: Place) {
-    let space = place.space;
-    // SAFETY: the slot is the only one and nobody's any more, and nothing in it is committed.
-    if space.range().is_some_and(|range| unsafe { range.release(Pages::ZERO) }.is_ok()) {
-        budget::give_back(space.budgeted());
-    }
+    let (range, budgeted) = (place.space.range(), place.space.budgeted());
+    // First: from the moment the addresses are free, another thread's space may have them.
+    free_record(place.space);
     SINGLE.fetch_sub(1, AcqRel);
-    free_record(space);
+    // SAFETY: the slot is the only one and nobody's any more, and nothing in it is committed.
+    if range.is_some_and(|range| unsafe { range.release(Pages::ZERO) }.is_ok()) {
+        budget::give_back(budgeted);
+    }
 }
 
 /// Frees the record of a space, which may be made into another one at once.
