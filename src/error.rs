@@ -134,13 +134,10 @@ impl ReserveError {
         self.cause
     }
 
-    /// The error with what its user asked for, unless it is the system's: that was asked for whole pages, not for all.
+    /// The error with what its user asked for: more or less may have been tried, in whole pages.
     #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
     pub(crate) const fn for_size(self, bytes: usize) -> Self {
-        match self.cause {
-            Cause::Os(_) => self,
-            _ => Self { bytes, ..self },
-        }
+        Self { bytes, ..self }
     }
 
     #[cfg(any(unix, windows, miri, v_alloc_heap_os))]

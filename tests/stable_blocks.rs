@@ -265,6 +265,80 @@ fn a_program_that_locks_its_memory_has_blocks_too() {
     });
 }
 
+/// A huge page reaches beyond the last byte of its block, and makes the block a mapping of its own.
+#[test]
+#[cfg(target_os = "linux")]
+fn blocks_on_huge_pages_leave_neither_memory_nor_mappings_behind() {
+    common::isolated("blocks_on_huge_pages_leave_neither_memory_nor_mappings_behind", || {
+        const COUNT: usize = 60;
+        Filled::new(100, 1).unwrap().free();
+        let (resident, mappings) = (common::status("VmRSS"), lines_of_maps());
+        let committed = v_alloc::process_committed_bytes();
+        let gone = |what: &str| {
+            let left = common::status("VmRSS").saturating_sub(resident);
+            assert!(left < 4 << 20, "{what}: {left} bytes resident");
+            assert!(lines_of_maps() < mappings + COUNT / 4, "{what}: {} mappings", lines_of_maps());
+        };
+        let mut blocks: Vec<_> =
+            (0..COUNT).map(|_| Filled::new((2 << 20) + (64 << 10), 7).unwrap()).collect();
+        let more = common::status("VmRSS") - resident;
+        assert!(
+            more <= v_alloc::process_committed_bytes() - committed + (4 << 20),
+            "resident is committed at most"
+        );
+        for block in &mut blocks {
+            block.resize(100).unwrap();
+        }
+        gone("shrunk");
+        for block in &mut blocks {
+            block.resize(5 << 20).unwrap();
+        }
+        blocks.into_iter().for_each(Filled::free);
+        gone("freed");
+        let records = v_alloc::process_committed_bytes() - committed;
+        assert!(records <= 64 << 10, "{records} bytes");
+    });
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn blocks_whose_pages_were_locked_leave_no_mappings_behind() {
+    common::isolated("blocks_whose_pages_were_locked_leave_no_mappings_behind", || {
+        let before = lines_of_maps();
+        let blocks: Vec<_> = (0..50).map(|number| Filled::new(100, number).unwrap()).collect();
+        for block in &blocks {
+            // SAFETY: locking changes nothing in the block. Where it is not allowed there is nothing to find out.
+            let _ = unsafe { rustix::mm::mlock(block.data.as_ptr().cast(), 100) };
+        }
+        blocks.into_iter().for_each(Filled::free);
+        assert!(lines_of_maps() < before + 20, "{}", lines_of_maps());
+    });
+}
+
+/// Larger than any range that blocks share: each is mapped for itself, and the next may get its addresses.
+#[test]
+#[cfg(all(unix, target_pointer_width = "64"))]
+fn very_large_blocks_come_and_go_in_many_threads() {
+    common::isolated("very_large_blocks_come_and_go_in_many_threads", || {
+        let before = v_alloc::process_reserved_bytes();
+        std::thread::scope(|scope| {
+            for thread in 0..3_u8 {
+                scope.spawn(move || {
+                    let options = StableBlock::options().reservation(65 << 30).huge_pages(false);
+                    for _ in 0..1000 {
+                        // SAFETY: a new block.
+                        let data = unsafe { realloc_with(None, 100, &options) }.unwrap().unwrap();
+                        let mut block = Filled { data, size: 0, fill: thread };
+                        block.resize(10_000).unwrap();
+                        block.free();
+                    }
+                });
+            }
+        });
+        assert_eq!(v_alloc::process_reserved_bytes(), before);
+    });
+}
+
 #[test]
 fn blocks_wander_between_threads() {
     let _alone = alone();

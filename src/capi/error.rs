@@ -60,7 +60,7 @@ impl VAllocError {
 
     /// As [`ReserveError::for_size`].
     pub(super) fn for_size(self, bytes: usize) -> Self {
-        if self.cause == REFUSED { self } else { Self { bytes, ..self } }
+        Self { bytes, ..self }
     }
 
     pub(super) fn misuse(operation: Operation, misuse: Misuse, bytes: usize) -> Self {

@@ -60,14 +60,30 @@ pub(crate) fn address_space() -> usize {
     machine_address_space()
 }
 
-/// Processors and kernels offer 39, 42, 47, 48 or more bits, and no system call tells which. But stacks lie near the
-/// top of it (that of the first thread at its end, others where `mmap` begins, which works downwards; the old upward
-/// layout starts at a third), so the address of a variable shows the size, or half of it.
+/// Processors and kernels offer 39, 42, 47, 48 or more bits, and no system call tells which. But mappings lie
+/// near the top of it (`mmap` works downwards; the old upward layout starts at a third), so the address of one
+/// shows the size, or half of it.
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 fn machine_address_space() -> usize {
-    let on_the_stack = 0_u8;
-    let bits = usize::BITS - (&raw const on_the_stack).addr().leading_zeros();
-    1 << bits.clamp(36, 48)
+    use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+    static CACHED: AtomicUsize = AtomicUsize::new(0);
+    let cached = CACHED.load(Relaxed);
+    if cached != 0 {
+        return cached;
+    }
+    let page = page_size();
+    // SAFETY: a new mapping at an address of the kernel's choice touches no memory of ours.
+    let map = || unsafe {
+        rustix::mm::mmap_anonymous(ptr::null_mut(), page, ProtFlags::empty(), MapFlags::PRIVATE)
+    };
+    let Ok(probe) = call(map) else { return 1 << 38 };
+    // SAFETY: the mapping was made just above and nobody knows of it.
+    // A failure to unmap would leave one inaccessible page behind; the answer is right all the same.
+    let _ = unsafe { unmap(probe.cast(), page) };
+    let bits = usize::BITS - probe.addr().leading_zeros();
+    let size = 1 << bits.clamp(36, 48);
+    CACHED.store(size, Relaxed);
+    size
 }
 
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
@@ -82,40 +98,64 @@ fn machine_address_space() -> usize {
 }
 
 pub(crate) fn reserve(size: Pages, placement: Placement) -> Result<NonNull<u8>, OsError> {
-    map(size, placement, Pages::ZERO, ProtFlags::empty(), MapFlags::PRIVATE, |_, _| Ok(()))
+    map(size, placement, ProtFlags::empty(), MapFlags::PRIVATE)
 }
 
 /// Only where the kernel charges for pages when they are touched. Linux charges for all of a writable mapping
 /// against RLIMIT_DATA, and under strict overcommit, where it ignores MAP_NORESERVE. After `mlockall(MCL_FUTURE)` it
-/// fills writable mappings at once. No system call tells these policies, so they are tried on a mapping without access
-/// that is larger than any machine's memory, of which only the range is kept. (Overcommit is tried once: the policy is
-/// the machine's.)
+/// fills writable mappings at once, and refuses to discard.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn reserve_accessible(size: Pages, placement: Placement) -> Result<NonNull<u8>, OsError> {
-    use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
-    static OVERCOMMITS: AtomicBool = AtomicBool::new(false);
+    use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
+    const UNKNOWN: u8 = 0;
+    const YES: u8 = 1;
+    const NO: u8 = 2;
+    static OVERCOMMITS: AtomicU8 = AtomicU8::new(UNKNOWN);
     let unsupported = Err(OsError(Errno::NOTSUP.raw_os_error()));
     let limit = call(|| Ok(rustix::process::getrlimit(rustix::process::Resource::Data).current));
-    if limit != Ok(None) {
+    if limit != Ok(None) || OVERCOMMITS.load(Relaxed) == NO {
         return unsupported;
     }
-    let enormous = if OVERCOMMITS.load(Relaxed) { 0 } else { machine_address_space() / 16 };
-    let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
-    map(size, placement, Pages::round_down(enormous), ProtFlags::empty(), flags, |start, mapped| {
-        // SAFETY: nobody knows of the mapping yet. Locked pages refuse to be discarded.
-        unsafe {
-            dont_need(start, page_size())?;
-            commit(start, mapped)?;
+    let start = map(size, placement, ProtFlags::empty(), UNCHARGED)?;
+    // SAFETY: nobody knows of the mapping yet.
+    unsafe {
+        // First, because where pages are locked the trial of overcommitting would fill the machine.
+        let can_be_discarded = dont_need(start, page_size()).is_ok();
+        if can_be_discarded && OVERCOMMITS.load(Relaxed) == UNKNOWN {
+            if overcommits() {
+                OVERCOMMITS.store(YES, Relaxed);
+            } else {
+                // Threads that try at once may leave too few addresses to each other; one that succeeds has the say.
+                let _ = OVERCOMMITS.compare_exchange(UNKNOWN, NO, Relaxed, Relaxed);
+            }
         }
-        OVERCOMMITS.store(true, Relaxed);
-        Ok(())
-    })
-    .or(unsupported)
+        // Not `commit`: valgrind's memcheck visits every byte then.
+        let accessible = || remap(start, size, ProtFlags::READ | ProtFlags::WRITE, UNCHARGED);
+        if can_be_discarded && OVERCOMMITS.load(Relaxed) == YES && accessible().is_ok() {
+            return Ok(start);
+        }
+        let _ = unmap(start.as_ptr(), size.bytes());
+    }
+    unsupported
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const UNCHARGED: MapFlags = MapFlags::PRIVATE.union(MapFlags::NORESERVE);
+
+/// Whether more memory can be mapped than any machine has. No system call tells the policy; it is tried once.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn overcommits() -> bool {
+    let enormous = machine_address_space() / 16;
+    let access = ProtFlags::READ | ProtFlags::WRITE;
+    // SAFETY: a new mapping at an address of the kernel's choice touches no memory of ours.
+    let start = call(|| unsafe { rustix::mm::mmap_anonymous(ptr::null_mut(), enormous, access, UNCHARGED) });
+    // SAFETY: the mapping was made just above and nobody knows of it.
+    start.is_ok_and(|start| unsafe { unmap(start.cast(), enormous) }.is_ok())
 }
 
 #[cfg(target_vendor = "apple")]
 pub(crate) fn reserve_accessible(size: Pages, placement: Placement) -> Result<NonNull<u8>, OsError> {
-    map(size, placement, Pages::ZERO, ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE, |_, _| Ok(()))
+    map(size, placement, ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE)
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
@@ -135,25 +175,17 @@ unsafe fn dont_need(start: NonNull<u8>, bytes: usize) -> Result<(), OsError> {
     call(|| unsafe { rustix::mm::madvise(start.as_ptr().cast(), bytes, advice) })
 }
 
-/// Maps at least `least` bytes, of which a range of `size` is kept at its place if `check` agrees to the whole.
 fn map(
     size: Pages,
     placement: Placement,
-    least: Pages,
     access: ProtFlags,
     flags: MapFlags,
-    check: impl FnOnce(NonNull<u8>, Pages) -> Result<(), OsError>,
 ) -> Result<NonNull<u8>, OsError> {
     let no_memory = OsError(Errno::NOMEM.raw_os_error());
-    let mapped = size.bytes().checked_add(placement.slack()).ok_or(no_memory)?.max(least.bytes());
+    let mapped = size.bytes().checked_add(placement.slack()).ok_or(no_memory)?;
     // SAFETY: a new mapping at an address of the kernel's choice touches no memory of ours.
     let start = call(|| unsafe { rustix::mm::mmap_anonymous(ptr::null_mut(), mapped, access, flags) })?;
     let start = NonNull::new(start.cast::<u8>()).ok_or(no_memory)?;
-    if let Err(error) = check(start, Pages::round_down(mapped)) {
-        // SAFETY: the mapping was made above, and nobody else knows of it.
-        let _ = unsafe { unmap(start.as_ptr(), mapped) };
-        return Err(error);
-    }
     // start          chosen                            chosen + size        start + mapped
     //   |  unmapped    |              ours                   |      unmapped     |
     let padding = if placement.slack() == 0 { 0 } else { placement.padding(start.addr().get()) };
@@ -188,7 +220,7 @@ pub(crate) unsafe fn commit(start: NonNull<u8>, size: Pages) -> Result<(), OsErr
 /// The range lies in one reservation of ours, and nothing in it will be used before it is committed again.
 pub(crate) unsafe fn decommit(start: NonNull<u8>, size: Pages) -> Result<(), OsError> {
     // SAFETY: forwarded from the caller.
-    unsafe { remap(start, size, ProtFlags::empty()) }
+    unsafe { remap(start, size, ProtFlags::empty(), MapFlags::PRIVATE) }
 }
 
 /// # Safety
@@ -206,7 +238,7 @@ pub(crate) unsafe fn discard(start: NonNull<u8>, size: Pages) -> Result<bool, Os
         }
     }
     // SAFETY: forwarded from the caller.
-    unsafe { remap(start, size, ProtFlags::READ | ProtFlags::WRITE) }.map(|()| true)
+    unsafe { remap(start, size, ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE) }.map(|()| true)
 }
 
 /// # Safety
@@ -290,8 +322,8 @@ pub(crate) fn abort(message: &[u8]) -> ! {
 
 /// # Safety
 /// As for [`decommit`].
-unsafe fn remap(start: NonNull<u8>, size: Pages, access: ProtFlags) -> Result<(), OsError> {
-    let flags = MapFlags::PRIVATE | MapFlags::FIXED;
+unsafe fn remap(start: NonNull<u8>, size: Pages, access: ProtFlags, flags: MapFlags) -> Result<(), OsError> {
+    let flags = flags | MapFlags::FIXED;
     // SAFETY: the fixed range lies in a mapping of ours, whose contents the caller gives up.
     call(|| unsafe {
         rustix::mm::mmap_anonymous(start.as_ptr().cast::<c_void>(), size.bytes(), access, flags)

@@ -87,7 +87,7 @@ static void the_errors_of_calls_have_texts(void) {
 
 static void the_figures_of_the_process_follow(void) {
     AllocInfo first = EMPTY, info = EMPTY;
-    size_t before, reserved;
+    size_t before, reserved, both, freed;
     CHECK_SAME(v_alloc_process_reserved(), 0);
     CHECK_SAME(v_alloc_process_committed(), 0);
     /* The first brings along what the library needs to know which addresses are taken. */
@@ -97,10 +97,13 @@ static void the_figures_of_the_process_follow(void) {
     CHECK(before >= committed(&first) && before <= committed(&first) + 1024 * 1024);
     CHECK(reserved >= first.reserved_size);
     CHECK(v_alloc_push(&info, 1000000) != NULL);
-    CHECK_SAME(v_alloc_process_committed(), before + committed(&info));
+    both = v_alloc_process_committed();
+    freed = committed(&info);
+    /* Where addresses are few, as under valgrind, it is of another kind, which brings its own along. */
+    CHECK(both >= before + freed && both <= before + freed + 1024 * 1024);
     CHECK(v_alloc_process_reserved() >= first.reserved_size + info.reserved_size);
     CHECK(v_alloc_free(&info));
-    CHECK_SAME(v_alloc_process_committed(), before);
+    CHECK_SAME(v_alloc_process_committed(), both - freed);
     CHECK(v_alloc_free(&first));
 }
 

@@ -43,6 +43,8 @@ fn the_programs_use_all_of_the_header() {
         "V_ALLOC_H",
         "V_ALLOC_UNLIKELY",
         "V_ALLOC_ALIGNOF",
+        "V_ALLOC_ASSERT",
+        "V_ALLOC_ASSUME",
         "VAllocOperation",
         "VAllocCause",
         "V_ALLOC_BEYOND_BUDGET",
