@@ -42,6 +42,37 @@ pub(crate) const fn fit_low<const MIN_ALIGN: usize>(
     if end > limit { None } else { Some(Fit { start, end }) }
 }
 
+/// As [`fit_low`], for a type: `size` is a multiple of `align`, and the compiler knows both.
+///
+/// What takes time is the way from one cursor to the next, through memory. A value of one word is nearly always behind
+/// its like: a branch that is predicted keeps alignment out of the way. A larger one is aligned at its end, which is one
+/// step less than at its start. (Which form suits which size was measured; see `warm` in `bench`.)
+#[inline(always)]
+pub(crate) const fn fit_type<const MIN_ALIGN: usize>(
+    cursor: usize,
+    limit: usize,
+    size: usize,
+    align: usize,
+) -> Option<Fit> {
+    let size = round_up_wrapping(size, MIN_ALIGN);
+    let end = if size <= size_of::<usize>() {
+        let mut start = cursor;
+        if start & (align - 1) != 0 {
+            seldom();
+            start = round_up_wrapping(start, align);
+        }
+        start.wrapping_add(size)
+    } else {
+        round_up_wrapping(cursor.wrapping_add(size), align)
+    };
+    if end > limit { None } else { Some(Fit { start: end.wrapping_sub(size), end }) }
+}
+
+/// Makes the compiler put the branch that calls it out of the way.
+#[cold]
+#[inline(always)]
+const fn seldom() {}
+
 /// Fits a block into any window, at any address and word size.
 ///
 /// Heap windows can carry a tag in the top byte or lie in the upper half of the address space, so this form
@@ -109,6 +140,13 @@ mod tests {
                 expected,
                 "fit_low {cursor:#x} {limit:#x} {size:#x} {align:#x}"
             );
+            if size % align == 0 {
+                assert_eq!(
+                    fit_type::<MIN_ALIGN>(cursor, limit, size, align),
+                    expected,
+                    "fit_type {cursor:#x} {limit:#x} {size:#x} {align:#x}"
+                );
+            }
         }
     }
 

@@ -112,7 +112,7 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
         let small = const { size_of::<T>() + align_of::<T>() + LARGEST_MIN_ALIGN <= 1 << 16 };
         let (cursor, limit) = (self.cursor.get().addr(), self.limit.get().addr());
         if S::LOW_ADDRESSES || small {
-            bump::fit_low::<MIN_ALIGN>(cursor, limit, size_of::<T>(), align)
+            bump::fit_type::<MIN_ALIGN>(cursor, limit, size_of::<T>(), align)
         } else {
             bump::fit_any::<MIN_ALIGN>(cursor, limit, size_of::<T>(), align)
         }
