@@ -4,7 +4,7 @@ use super::error::Misuse;
 use super::{LATENCY, VAllocError, VAllocOptions};
 use crate::error::{Cause, Operation};
 use crate::os;
-use crate::stable::block::{Block, Room, no_block};
+use crate::stable::block::{Block, Room, Wanted, no_block};
 use crate::{ReserveError, bump};
 use core::ffi::{c_uint, c_void};
 use core::ptr;
@@ -113,9 +113,11 @@ impl AllocInfo {
         };
     }
 
-    fn reserve(&mut self, size: usize, room: Room, options: &VAllocOptions) -> Outcome<Block> {
+    /// A block of `size`, which must be able to grow to `least` bytes.
+    fn reserve(&mut self, size: usize, least: usize, room: Room, options: &VAllocOptions) -> Outcome<Block> {
         // SAFETY: the name is the caller's for the time of the call.
-        let block = Block::new(size, unsafe { options.wanted(room) })?;
+        let wanted = unsafe { options.wanted(room) };
+        let block = Block::new(size, Wanted { least, ..wanted })?;
         self.set_block(block, options.flags & LATENCY);
         Ok(block)
     }
@@ -143,9 +145,7 @@ impl AllocInfo {
             Memory::Nothing => {
                 // Alignment beyond a page may take as much again.
                 let needed = rounded.checked_add(alignment.saturating_sub(os::page_bytes())).ok_or(full)?;
-                let room =
-                    if needed <= reservation { Room::UpTo(reservation) } else { Room::Exactly(needed) };
-                Some(self.reserve(0, room, &VAllocOptions::DEFAULT)?)
+                Some(self.reserve(0, needed, Room::UpTo(reservation), &VAllocOptions::DEFAULT)?)
             }
             Memory::Block(block) => Some(block),
             Memory::Buffer => None,
@@ -177,7 +177,7 @@ impl AllocInfo {
         let memory = self.memory(Operation::Resize, size)?;
         match memory {
             Memory::Nothing => {
-                let block = self.reserve(size, Room::UpTo(reservation), &VAllocOptions::DEFAULT)?;
+                let block = self.reserve(size, size, Room::UpTo(reservation), &VAllocOptions::DEFAULT)?;
                 self.set_window(block, size);
             }
             Memory::Block(block) => {
@@ -277,7 +277,7 @@ pub unsafe extern "C" fn v_alloc_reserve_with(info: *mut AllocInfo, options: *co
         return false;
     }
     info.forget_unless_live();
-    let outcome = info.reserve(0, Room::default(), &options);
+    let outcome = info.reserve(0, 0, Room::default(), &options);
     info.done(options.reservation, outcome).is_some()
 }
 

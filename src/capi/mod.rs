@@ -40,6 +40,7 @@ impl VAllocOptions {
         let name = (!self.name.is_null()).then(|| unsafe { CStr::from_ptr(self.name) });
         Wanted {
             reservation: if self.reservation == 0 { default } else { Room::Exactly(self.reservation) },
+            least: 0,
             huge_pages: self.flags & (LATENCY | NO_HUGE_PAGES) == 0,
             name,
             has_header: false,

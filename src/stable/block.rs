@@ -21,6 +21,8 @@ const KEPT: usize = 64 << 10;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wanted<'a> {
     pub(crate) reservation: Room,
+    /// Bytes that it must be able to grow to, if the reservation is a default one.
+    pub(crate) least: usize,
     pub(crate) huge_pages: bool,
     pub(crate) name: Option<&'a CStr>,
     /// Whether it is one of `realloc`.
@@ -62,7 +64,7 @@ struct Busy {
 impl Block {
     /// A block with its first `size` bytes committed; more if that is cheap. They read zero.
     pub(crate) fn new(size: usize, wanted: Wanted<'_>) -> Result<Self, ReserveError> {
-        let (place, limit) = find_place(size, wanted.reservation)?;
+        let (place, limit) = find_place(size.max(wanted.least), wanted.reservation)?;
         let generation = place.slot.claim();
         let flag = |flag: u32, on: bool| if on { flag } else { 0 };
         let flags = flag(HUGE_PAGES, wanted.huge_pages) | flag(HAS_HEADER, wanted.has_header);
@@ -335,11 +337,15 @@ fn find_place(size: usize, room: Room) -> Result<(Place, usize), ReserveError> {
             return Ok((place_of(limit, Account::Caller)?, limit));
         }
     };
-    let smaller = || os::BLOCK_TIERS.iter().copied().filter(|&tier| tier < largest);
-    let count = 1 + smaller().count();
-    let smallest = smaller().next_back().unwrap_or(largest);
+    // Where addresses are few, a tier of which not even four fit would leave too little to all others.
+    let tiers = || {
+        let smaller = os::BLOCK_TIERS.iter().copied().filter(|&tier| tier < largest);
+        core::iter::once(largest).chain(smaller).filter(|&tier| tier / 4 <= space::largest_space())
+    };
+    let count = tiers().count();
+    let smallest = tiers().next_back().unwrap_or(largest);
     let mut result = Err(ReserveError::new(Operation::Reserve, smallest, Cause::BeyondBudget));
-    for (index, tier) in core::iter::once(largest).chain(smaller()).enumerate() {
+    for (index, tier) in tiers().enumerate() {
         if tier >= size {
             match place_of(tier, Account::Tier(index, count)) {
                 Ok(place) => return Ok((place, Pages::round_up(tier).map_or(tier, Pages::bytes))),

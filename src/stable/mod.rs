@@ -141,7 +141,7 @@ impl StableBlockOptions {
 
     pub(crate) fn wanted(&self) -> Wanted<'static> {
         let reservation = self.reservation.map_or_else(Room::default, Room::Exactly);
-        Wanted { reservation, huge_pages: self.huge_pages, name: self.name, has_header: false }
+        Wanted { reservation, least: 0, huge_pages: self.huge_pages, name: self.name, has_header: false }
     }
 }
 

@@ -19,11 +19,13 @@ fn functions_of_the_header() -> (BTreeSet<String>, BTreeSet<String>) {
     let header = std::fs::read_to_string(library().include().join("v_alloc.h")).unwrap();
     let first_lines =
         header.lines().filter(|line| line.starts_with(|letter: char| letter.is_ascii_alphabetic()));
-    let functions = first_lines.filter(|line| !line.starts_with("typedef")).filter_map(|line| {
-        let (before_the_arguments, _) = line.split_once('(')?;
-        let name = before_the_arguments.rsplit([' ', '*']).next()?;
-        Some((line.starts_with("static"), name.to_owned()))
-    });
+    let functions = first_lines
+        .filter(|line| !line.starts_with("typedef") && !line.starts_with('V'))
+        .filter_map(|line| {
+            let (before_the_arguments, _) = line.split_once('(')?;
+            let name = before_the_arguments.rsplit([' ', '*']).next()?;
+            Some((line.starts_with("static"), name.to_owned()))
+        });
     let (inline, left): (Vec<_>, Vec<_>) = functions.partition(|(is_inline, _)| *is_inline);
     let names = |functions: Vec<(bool, String)>| functions.into_iter().map(|(_, name)| name).collect();
     (names(left), names(inline))
