@@ -20,7 +20,7 @@ fn functions_of_the_header() -> (BTreeSet<String>, BTreeSet<String>) {
     let first_lines =
         header.lines().filter(|line| line.starts_with(|letter: char| letter.is_ascii_alphabetic()));
     let functions = first_lines
-        .filter(|line| !line.starts_with("typedef") && !line.starts_with('V'))
+        .filter(|line| !line.starts_with("typedef") && !line.starts_with("V_ALLOC_"))
         .filter_map(|line| {
             let (before_the_arguments, _) = line.split_once('(')?;
             let name = before_the_arguments.rsplit([' ', '*']).next()?;
