@@ -2,12 +2,12 @@
 //!
 //! Address space is shared with the rest of the process: thread stacks, `malloc`, mapped files. So all default
 //! reservations together take at most an eighth of what the process may use. And so that the ten-thousandth
-//! still gets something, they step down in tiers: the first tier may fill half of that share, the second up to
-//! three quarters, and so on; the last tier may take what is left.
+//! still gets something, they step down in tiers: the first tier, for programs with few, may fill a quarter of that
+//! share, the second up to three quarters, the third up to seven eighths, and so on; the last may take what is left.
 //!
 //! ```text
-//!  share of the address space:  |      64 GiB each      |  4 GiB each |1 GiB |64M|..|
-//!                               0                      1/2           3/4    7/8     1
+//!  share of the address space:  | 64 GiB each |        4 GiB each       |1 GiB |64M|..|
+//!                               0            1/4                       3/4    7/8     1
 //! ```
 
 use crate::error::{Cause, Operation, ReserveError};
@@ -78,9 +78,13 @@ pub(crate) fn give_back(size: Pages) {
     TAKEN.fetch_sub(size.bytes(), Relaxed);
 }
 
-/// Up to where a tier may fill the share: all but half, a quarter, an eighth...; the last, all of it.
+/// Up to where a tier may fill the share: a quarter; all but a quarter, an eighth...; the last, all of it.
 fn ceiling(tier: usize, tiers: usize, share: usize) -> usize {
-    if tier + 1 == tiers { share } else { share - (share >> (tier + 1)) }
+    match tier {
+        _ if tier + 1 == tiers => share,
+        0 => share / 4,
+        _ => share - (share >> (tier + 1)),
+    }
 }
 
 #[cfg(test)]
@@ -91,7 +95,7 @@ mod tests {
     fn tiers_step_down_before_the_share_is_used_up() {
         let share = 1 << 20;
         let ceilings: [usize; 4] = core::array::from_fn(|tier| ceiling(tier, 4, share));
-        assert_eq!(ceilings, [share / 2, share / 4 * 3, share / 8 * 7, share]);
+        assert_eq!(ceilings, [share / 4, share / 4 * 3, share / 8 * 7, share]);
     }
 
     /// What a process with 47 bits and the tiers of 64-bit Unix can make, without making it.

@@ -18,31 +18,30 @@ pub(crate) struct SharedRange {
 }
 
 impl SharedRange {
-    /// Reserves exactly `size`, with a base that is a multiple of `align`.
+    /// Reserves exactly `size`, with a base that is a multiple of `align`; accessible if the system allows for it.
     pub(crate) fn new(size: Pages, align: usize) -> Result<Self, ReserveError> {
-        let error = |cause| ReserveError::new(Operation::Reserve, size.bytes(), cause);
         if size.bytes() > isize::MAX as usize {
-            return Err(error(Cause::TooLarge));
+            return Err(ReserveError::new(Operation::Reserve, size.bytes(), Cause::TooLarge));
         }
-        let placement = Placement { align, offset: 0 };
-        let range = match os::reserve_accessible(size, placement) {
-            Ok(base) => Self { base, size, accessible: true },
-            Err(_) => Self {
-                base: os::reserve(size, placement).map_err(|OsError(code)| error(Cause::Os(code)))?,
-                size,
-                accessible: false,
-            },
+        let Ok(base) = os::reserve_accessible(size, Placement { align, offset: 0 }) else {
+            return Self::inaccessible(size, align);
         };
         totals::RESERVED.add(size);
-        if range.accessible {
-            // SAFETY: just reserved and accessible; nobody has seen an address there.
-            unsafe {
-                Self::advise_as_new(range.base, size);
-                // Linux joins the parts of a mapping that was once split only if it was touched before.
-                range.base.write_volatile(0);
-            }
+        // SAFETY: just reserved and accessible; nobody has seen an address there.
+        unsafe {
+            Self::advise_as_new(base, size);
+            // Linux joins the parts of a mapping that was once split only if it was touched before.
+            base.write_volatile(0);
         }
-        Ok(range)
+        Ok(Self { base, size, accessible: true })
+    }
+
+    /// As [`new`](Self::new), to be committed bit by bit in any case.
+    pub(crate) fn inaccessible(size: Pages, align: usize) -> Result<Self, ReserveError> {
+        let base = os::reserve(size, Placement { align, offset: 0 })
+            .map_err(|OsError(code)| ReserveError::new(Operation::Reserve, size.bytes(), Cause::Os(code)))?;
+        totals::RESERVED.add(size);
+        Ok(Self { base, size, accessible: false })
     }
 
     /// Makes `size` bytes from `start` usable. Contents are kept; what was not committed reads zero.

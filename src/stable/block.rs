@@ -339,7 +339,7 @@ fn find_place(size: usize, room: Room) -> Result<(Place, usize), ReserveError> {
     };
     // Where addresses are few, a tier of which not even four fit would leave too little to all others.
     let tiers = || {
-        let smaller = os::BLOCK_TIERS.iter().copied().filter(|&tier| tier < largest);
+        let smaller = os::BLOCK_TIERS.iter().copied().filter(|&tier| tier <= largest / 2);
         core::iter::once(largest).chain(smaller).filter(|&tier| tier / 4 <= space::largest_space())
     };
     let count = tiers().count();

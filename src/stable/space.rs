@@ -298,7 +298,7 @@ fn free_record(space: &Space) {
 fn make_slots(count: usize) -> Result<SharedRange, ReserveError> {
     let bytes = count.saturating_mul(size_of::<Slot>());
     let error = ReserveError::new(Operation::Reserve, bytes, Cause::TooLarge);
-    let range = SharedRange::new(Pages::round_up(bytes).ok_or(error)?, 1)?;
+    let range = SharedRange::inaccessible(Pages::round_up(bytes).ok_or(error)?, 1)?;
     // SAFETY: just reserved.
     unsafe { range.commit(range.base, range.size) }.inspect_err(|_| give_up(range, Pages::ZERO))?;
     Ok(range)
