@@ -250,3 +250,233 @@ impl Table {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "a test says by panicking what is wrong; the numbers are small"
+)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    /// An index with its entries, as `StableMap` keeps them.
+    struct Model {
+        index: Index,
+        /// By number; `None` is a hole.
+        tags: Vec<Option<u32>>,
+        holes: Vec<usize>,
+        live: usize,
+        /// The most entries that one insertion brought over, and how many tables were made.
+        most_migrated: usize,
+        tables: usize,
+    }
+
+    impl Model {
+        fn new() -> Self {
+            let (tags, holes) = (Vec::new(), Vec::new());
+            Self { index: Index::new(), tags, holes, live: 0, most_migrated: 0, tables: 0 }
+        }
+
+        fn insert(&mut self, tag: u32) -> Number {
+            let (asked, words) = (Cell::new(0), self.index.current.words);
+            let numbers = self.tags.len() as Number;
+            let tag_of = |number: Number| {
+                asked.set(asked.get() + 1);
+                self.tags[number as usize]
+            };
+            self.index.reserve(self.live, numbers, tag_of).unwrap();
+            self.most_migrated = self.most_migrated.max(asked.get());
+            self.tables += usize::from(self.index.current.words != words);
+            let number = self.holes.pop().unwrap_or_else(|| {
+                self.tags.push(None);
+                self.tags.len() - 1
+            });
+            self.tags[number] = Some(tag);
+            self.live += 1;
+            self.index.insert(tag, number as Number);
+            number as Number
+        }
+
+        fn remove(&mut self, number: Number) {
+            let tag = self.tags[number as usize].take().unwrap();
+            self.holes.push(number as usize);
+            self.live -= 1;
+            self.index.remove(tag, number);
+        }
+
+        fn find(&self, tag: u32, wanted: Number) -> Option<Number> {
+            self.index.find(tag, |number| number == wanted && self.tags[number as usize] == Some(tag))
+        }
+
+        fn migrates(&self) -> bool {
+            self.index.old.is_some()
+        }
+
+        /// Every entry is found and no other is; there is an end to each search.
+        fn check(&self) {
+            let mut live = 0;
+            for (number, tag) in (0..).zip(&self.tags) {
+                if let Some(tag) = *tag {
+                    assert_eq!(self.find(tag, number), Some(number));
+                    assert_eq!(self.find(!tag, number), None);
+                    live += 1;
+                }
+            }
+            assert_eq!(live, self.live);
+            assert!(self.index.current.taken <= self.index.current.most_taken);
+        }
+    }
+
+    fn random(state: &mut u64) -> u32 {
+        *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (*state >> 32) as u32
+    }
+
+    #[test]
+    fn nothing_is_in_an_empty_index() {
+        let mut model = Model::new();
+        assert_eq!(model.index.find(7, |_| true), None);
+        model.index.remove(7, 0);
+        let number = model.insert(7);
+        model.remove(number);
+        assert_eq!(model.index.find(7, |_| true), None);
+        model.index.clear();
+        assert_eq!(model.index.find(7, |_| true), None);
+        model.index.remove(7, 0);
+    }
+
+    #[test]
+    fn no_search_misses_while_entries_migrate() {
+        let (mut model, mut state) = (Model::new(), 1);
+        let mut steps = 0;
+        while model.live < 4000 {
+            model.insert(random(&mut state));
+            if model.migrates() {
+                steps += 1;
+                // Entries that were brought over, that were not yet, and that are new.
+                if random(&mut state) % 4 == 0 {
+                    let number = random(&mut state) as usize % model.tags.len();
+                    if let Some(tag) = model.tags[number] {
+                        model.remove(number as Number);
+                        assert_eq!(model.find(tag, number as Number), None);
+                    }
+                }
+                if model.live < 1000 || steps % 16 == 0 {
+                    model.check();
+                }
+            }
+        }
+        model.check();
+        assert!(steps > 100 && model.tables > 2, "{steps} {}", model.tables);
+        assert!(model.most_migrated <= MIGRATED_AT_ONCE as usize);
+    }
+
+    #[test]
+    fn a_number_that_is_given_anew_while_it_migrates_has_its_new_tag_only() {
+        for same_tag in [false, true] {
+            let (mut model, mut state) = (Model::new(), 2);
+            while !model.migrates() {
+                model.insert(random(&mut state));
+            }
+            for number in (0..model.tags.len() as Number - 1).rev().step_by(2) {
+                let before = model.tags[number as usize].unwrap();
+                let tag = if same_tag { before } else { random(&mut state) };
+                model.remove(number);
+                assert_eq!(model.insert(tag), number);
+                if !same_tag {
+                    assert_eq!(model.find(before, number), None);
+                }
+                model.check();
+            }
+            assert!(!model.migrates());
+        }
+    }
+
+    #[test]
+    fn an_insertion_brings_over_few_entries_whatever_comes_before() {
+        // Growth, a constant size (the table fills with removed words), few left of many, and growth again.
+        let (mut model, mut state) = (Model::new(), 3);
+        for (target, cycles) in [(20_000, 100_000), (20, 100_000), (5_000, 20_000), (60_000, 30_000)] {
+            while model.live > target {
+                let number = random(&mut state) as usize % model.tags.len();
+                if model.tags[number].is_some() {
+                    model.remove(number as Number);
+                }
+            }
+            while model.live < target {
+                model.insert(random(&mut state));
+            }
+            let mut newest = None;
+            for _ in 0..cycles {
+                // The newest as well as any.
+                let number = match newest.take() {
+                    Some(number) if random(&mut state) % 2 == 0 => number,
+                    _ => (random(&mut state) as usize % model.tags.len()) as Number,
+                };
+                if model.tags[number as usize].is_some() {
+                    model.remove(number);
+                    newest = Some(model.insert(random(&mut state)));
+                }
+            }
+            model.check();
+        }
+        assert!(model.tables > 6, "{}", model.tables);
+        assert_eq!(model.most_migrated, MIGRATED_AT_ONCE as usize);
+    }
+
+    #[test]
+    fn equal_tags_and_tags_at_the_ends_are_told_apart_by_number() {
+        for tags in [[0, 0, 0], [u32::MAX; 3], [0, u32::MAX, u32::MAX - 1], [1, 1 << 31, 1 << 22]] {
+            let mut model = Model::new();
+            // Past the first migration, along one way that wraps around the end of the table.
+            for round in 0..900 {
+                model.insert(tags[round % 3]);
+            }
+            for number in (0..900).step_by(3) {
+                model.remove(number);
+            }
+            model.check();
+        }
+    }
+
+    #[test]
+    fn a_large_table() {
+        let (mut model, mut state) = (Model::new(), 4);
+        let count = 1 << 20;
+        for _ in 0..count {
+            model.insert(random(&mut state));
+        }
+        model.check();
+        assert!(model.most_migrated <= MIGRATED_AT_ONCE as usize);
+
+        // One table for all, made at once.
+        let mut table = Table::for_entries(count, count as Number).unwrap();
+        for (number, tag) in (0..).zip(&model.tags) {
+            assert!(table.has_room());
+            table.insert(tag.unwrap(), number);
+        }
+        for (number, tag) in (0..).zip(&model.tags).step_by(7) {
+            assert_eq!(table.find(tag.unwrap(), &mut |found| found == number), Some(number));
+            table.remove(tag.unwrap(), number);
+            assert_eq!(table.find(tag.unwrap(), &mut |found| found == number), None);
+        }
+        assert_eq!(table.taken, count);
+    }
+
+    #[test]
+    fn more_entries_than_numbers_are_refused() {
+        assert!(Table::for_entries(usize::MAX, 0).is_err());
+        assert!(Table::for_entries(1 << 30, 0).is_err());
+        assert!(Table::for_entries(0, Number::MAX).is_err());
+        // What was there stays.
+        let (mut index, tag) = (Index::new(), 5);
+        index.reserve(0, 0, |_| None).unwrap();
+        index.insert(tag, 0);
+        index.current.taken = index.current.most_taken;
+        assert!(index.reserve(usize::MAX - 1, 1, |_| Some(tag)).is_err());
+        assert!(index.reserve(1, Number::MAX, |_| Some(tag)).is_err());
+        assert_eq!(index.find(tag, |_| true), Some(0));
+    }
+}
