@@ -394,6 +394,22 @@ pub unsafe extern "C" fn v_alloc_resize_within(
     info.done(size_in_bytes, outcome).unwrap_or(ptr::null_mut()).cast()
 }
 
+/// A block, and how much of its start is not known to be zero.
+///
+/// # Safety
+/// `info` is null or valid.
+unsafe fn push(
+    info: *mut AllocInfo,
+    size: usize,
+    alignment: usize,
+    reservation: usize,
+) -> Option<(*mut u8, usize)> {
+    // SAFETY: forwarded from the caller.
+    let info = unsafe { info.as_mut() }?;
+    let outcome = info.push(size, alignment, reservation);
+    info.done(size, outcome)
+}
+
 /// `v_alloc_push_slow`
 ///
 /// # Safety
@@ -406,9 +422,8 @@ pub unsafe extern "C" fn v_alloc_push_slow(
     reservation: usize,
 ) -> *mut c_void {
     // SAFETY: forwarded from the caller.
-    let Some(info) = (unsafe { info.as_mut() }) else { return ptr::null_mut() };
-    let outcome = info.push(size, alignment, reservation);
-    info.done(size, outcome).map_or(ptr::null_mut(), |(block, _)| block.cast())
+    let pushed = unsafe { push(info, size, alignment, reservation) };
+    pushed.map_or(ptr::null_mut(), |(block, _)| block.cast())
 }
 
 /// `v_alloc_push_zeroed_slow`
@@ -423,12 +438,12 @@ pub unsafe extern "C" fn v_alloc_push_zeroed_slow(
     reservation: usize,
 ) -> *mut c_void {
     // SAFETY: forwarded from the caller.
-    let Some(info) = (unsafe { info.as_mut() }) else { return ptr::null_mut() };
-    let outcome = info.push(size, alignment, reservation);
-    let Some((block, dirty)) = info.done(size, outcome) else { return ptr::null_mut() };
-    // SAFETY: the block was just handed out, and has at least as many bytes.
-    unsafe { block.write_bytes(0, dirty) };
-    block.cast()
+    let pushed = unsafe { push(info, size, alignment, reservation) };
+    pushed.map_or(ptr::null_mut(), |(block, dirty)| {
+        // SAFETY: the block was just handed out, and has at least as many bytes.
+        unsafe { block.write_bytes(0, dirty) };
+        block.cast()
+    })
 }
 
 /// What the header's inline `v_alloc_committ` does, for those who cannot include it.
