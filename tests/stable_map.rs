@@ -719,7 +719,7 @@ fn a_map_survives_panics_of_keys_and_values() {
     });
     panics_everywhere("remove an entry", |slot, tally| {
         if let Entry::Occupied(entry) = map(slot).entry(thing(tally, 6)) {
-            drop(entry.remove());
+            entry.remove();
         }
     });
     panics_everywhere("retain", |slot, tally| {

@@ -125,13 +125,11 @@ impl<'a, K, V, S> OccupiedEntry<'a, K, V, S> {
     }
 
     /// Removes the entry; returns the value.
-    #[must_use]
     pub fn remove(self) -> V {
         self.remove_entry().1
     }
 
     /// Removes the entry; returns key and value.
-    #[must_use]
     pub fn remove_entry(self) -> (K, V) {
         there(self.map.remove_index(self.index))
     }

@@ -24,8 +24,8 @@ pub(crate) type Number = u32;
 const MIGRATED_AT_ONCE: u32 = 8;
 /// A page of words.
 const SMALLEST_BITS: u32 = 10;
-/// The most that numbers allow for.
-const LARGEST_BITS: u32 = 31;
+/// The most that numbers allow for, or addresses where those are few: more entries do not fit there.
+const LARGEST_BITS: u32 = if usize::BITS < 64 { 28 } else { 31 };
 
 /// The mixed bits of a hash. Both ends of a tag are used, and hashers exist that leave one end alone.
 pub(crate) fn tag_of(hash: u64) -> u32 {
@@ -155,7 +155,9 @@ impl Table {
 
     /// A table with room for as many entries again.
     fn for_entries(live: usize, numbers: Number) -> Result<Self, ReserveError> {
-        let words = (live.saturating_mul(8) / 3).max(numbers as usize + 2).checked_next_power_of_two();
+        let words = (live.saturating_mul(8) / 3)
+            .max((numbers as usize).saturating_add(2))
+            .checked_next_power_of_two();
         let bits = words.map_or(u32::MAX, usize::trailing_zeros).max(SMALLEST_BITS);
         if bits > LARGEST_BITS {
             return Err(ReserveError::new(Operation::Reserve, usize::MAX, Cause::TooLarge));

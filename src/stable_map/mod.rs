@@ -60,7 +60,6 @@ pub struct StableMap<K, V, S = DefaultHasher> {
 }
 
 /// A place for an entry.
-#[derive(Clone)]
 enum Slot<K, V> {
     Taken { tag: u32, key: K, value: V },
     Hole { next: Option<Number> },
