@@ -19,7 +19,7 @@ use allocator_api2::vec::Vec;
 use core::cell::{Cell, UnsafeCell};
 use core::ffi::CStr;
 use core::fmt;
-use core::ops::RangeBounds;
+use core::ops::{Bound, Range, RangeBounds};
 use memory::Memory;
 
 /// A vector whose elements never move: [`push`](Self::push) takes `&self`, and what it returns stays good.
@@ -229,7 +229,7 @@ impl<T> StableVec<T> {
         }
         let size = size_of::<T>().max(1);
         let (least, most) = STEPS;
-        let step = capacity - len + (capacity * size / 2).clamp(least, most) / size;
+        let step = (capacity - len).saturating_add((capacity * size / 2).clamp(least, most) / size);
         let left = self.reserved().saturating_sub(len);
         let more = step.min(left);
         if more > additional && self.commit(more).is_ok() {
@@ -327,6 +327,7 @@ impl<T> StableVec<T> {
     /// # Panics
     /// If the range is not within the length.
     pub fn drain(&mut self, range: impl RangeBounds<usize>) -> impl DoubleEndedIterator<Item = T> + '_ {
+        let range = self.within(&range);
         self.vec.get_mut().drain(range)
     }
 
@@ -373,8 +374,7 @@ impl<T> StableVec<T> {
     /// If `at` is beyond the length, or there is no memory.
     #[must_use]
     pub fn split_off(&mut self, at: usize) -> Self {
-        let block = self.vec().allocator().options;
-        let mut other = StableVecOptions { block, ..Self::options() }.build();
+        let mut other = self.empty();
         or_panic(other.try_reserve(self.len().saturating_sub(at)));
         other.vec.get_mut().extend(self.vec.get_mut().drain(at..));
         other
@@ -421,13 +421,38 @@ impl<T> StableVec<T> {
     where
         T: Clone,
     {
-        or_panic(self.try_reserve(self.len())); // at most all of them
+        let range = self.within(&range);
+        or_panic(self.try_reserve(range.len()));
         self.vec.get_mut().extend_from_within(range);
+    }
+
+    /// The range in numbers, asked for its bounds once: it is the caller's code, and need not say the same twice,
+    /// which the inner vector does not expect. Panics if the range is not within the length.
+    fn within(&self, range: &impl RangeBounds<usize>) -> Range<usize> {
+        let bounds = (range.start_bound().cloned(), range.end_bound().cloned());
+        let before = match bounds.0 {
+            Bound::Included(start) => start,
+            Bound::Excluded(last) => last.saturating_add(1), // no slice is that long
+            Bound::Unbounded => 0,
+        };
+        let len = self.as_slice()[bounds].len();
+        before..before + len
     }
 
     /// Gives back the memory behind the last element, in whole pages; all of it, and the addresses, if there is none.
     pub fn shrink_to_fit(&mut self) {
-        self.vec.get_mut().shrink_to_fit();
+        if self.is_empty() {
+            // `Vec` would shrink to a block of no bytes, and forget that.
+            let empty = self.empty();
+            *self = empty;
+        } else {
+            self.vec.get_mut().shrink_to_fit();
+        }
+    }
+
+    /// An empty vector with the same options.
+    fn empty(&self) -> Self {
+        StableVecOptions { block: self.vec().allocator().options, ..Self::options() }.build()
     }
 }
 

@@ -61,10 +61,13 @@ impl<T: fmt::Debug> fmt::Debug for StableVec<T> {
     }
 }
 
-/// Clones the elements that there are when it begins: a `Clone` that pushes more is heeded in the original only.
+/// Clones the elements that there are when it begins: a `Clone` that pushes more is heeded in the original only. The
+/// options are the same.
 impl<T: Clone> Clone for StableVec<T> {
     fn clone(&self) -> Self {
-        self.as_slice().iter().cloned().collect()
+        let mut other = self.empty();
+        other.extend(self.as_slice().iter().cloned());
+        other
     }
 }
 
