@@ -862,7 +862,7 @@ macro_rules! is_not {
 
 is_not!(Send: StableMap<u64, Rc<u64>>, StableMap<Rc<u64>, u64>, StableMap<u64, u64, Rc<u64>>, StableSet<Rc<u64>>);
 is_not!(Send: v_alloc::Iter<'static, u64, Cell<u64>>, v_alloc::IntoIter<u64, Rc<u64>>);
-is_not!(Sync: StableMap<u64, Cell<u64>>, StableMap<u64, u64>, StableSet<u64>);
+is_not!(Sync: StableMap<u64, Cell<u64>>, StableMap<Cell<u64>, u64>, StableSet<Cell<u64>>);
 
 #[test]
 fn a_map_goes_to_another_thread_with_its_entries() {

@@ -90,7 +90,7 @@ impl Index {
         if !self.current.has_room() {
             // Only if very many entries were removed and others inserted meanwhile.
             self.migrate(Number::MAX, &tag);
-            let new = Table::for_entries(live + 1, numbers)?;
+            let new = Table::for_entries(live, numbers)?;
             let old = core::mem::replace(&mut self.current, new);
             self.old = Some((old, 0..numbers));
         }

@@ -59,6 +59,10 @@ pub struct StableMap<K, V, S = DefaultHasher> {
     hasher: S,
 }
 
+// SAFETY: through a shared borrow nothing is written: the vector of slots is pushed to only by what takes `&mut self`,
+// and is not lent out.
+unsafe impl<K: Sync, V: Sync, S: Sync> Sync for StableMap<K, V, S> {}
+
 /// A place for an entry.
 enum Slot<K, V> {
     Taken { tag: u32, key: K, value: V },

@@ -210,6 +210,25 @@ impl<T> StableVec<T> {
         }
     }
 
+    /// Adds copies of all elements of a slice, and returns them where they are now.
+    ///
+    /// # Safety
+    /// The vector has room.
+    unsafe fn copy_within_capacity(&self, slice: &[T]) -> &[T]
+    where
+        T: Copy,
+    {
+        // SAFETY: as in `push_within_capacity`. The slice may be one of this vector's: it ends before the place.
+        unsafe {
+            let vec = &mut *self.vec.get();
+            let len = vec.len();
+            let place = vec.as_mut_ptr().add(len);
+            place.copy_from_nonoverlapping(slice.as_ptr(), slice.len());
+            vec.set_len(len + slice.len());
+            core::slice::from_raw_parts(place, slice.len())
+        }
+    }
+
     /// Makes room for one element more.
     #[cold]
     #[inline(never)]

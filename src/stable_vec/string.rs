@@ -41,7 +41,8 @@ impl StableString {
     /// If the reservation is used up or there is no memory.
     pub fn push_str(&self, text: &str) -> &str {
         super::or_panic(self.bytes.try_reserve(text.len()));
-        self.push_within_capacity(text)
+        // SAFETY: room was made.
+        unsafe { self.push_within_capacity(text) }
     }
 
     /// As [`push_str`](Self::push_str), with an error.
@@ -50,16 +51,15 @@ impl StableString {
     /// [`ReserveError`] if the reservation is used up or there is no memory; nothing was added then.
     pub fn try_push_str(&self, text: &str) -> Result<&str, ReserveError> {
         self.bytes.try_reserve(text.len())?;
-        Ok(self.push_within_capacity(text))
+        // SAFETY: room was made.
+        Ok(unsafe { self.push_within_capacity(text) })
     }
 
-    fn push_within_capacity(&self, text: &str) -> &str {
-        let start = self.bytes.len();
-        for &byte in text.as_bytes() {
-            self.bytes.push(byte);
-        }
-        // SAFETY: whole texts are pushed, so every text begins and ends at the end of another.
-        unsafe { core::str::from_utf8_unchecked(self.bytes.get(start..).unwrap_or_default()) }
+    /// # Safety
+    /// There is room.
+    unsafe fn push_within_capacity(&self, text: &str) -> &str {
+        // SAFETY: there is room; and a copy of a text is one.
+        unsafe { core::str::from_utf8_unchecked(self.bytes.copy_within_capacity(text.as_bytes())) }
     }
 
     /// Adds a character at the end.

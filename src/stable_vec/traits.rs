@@ -1,12 +1,12 @@
 //! What a `StableVec` is to the standard library: a slice, a collection, a writer.
 
 use super::{Memory, StableVec};
-use allocator_api2::vec;
+use allocator_api2::vec::Vec;
 use core::borrow::{Borrow, BorrowMut};
 use core::cmp::Ordering;
 use core::fmt;
 use core::hash::{Hash, Hasher};
-use core::ops::{Deref, DerefMut};
+use core::ops::{Deref, DerefMut, Range};
 use core::slice;
 
 impl<T> Deref for StableVec<T> {
@@ -124,24 +124,51 @@ impl<'a, T> IntoIterator for &'a mut StableVec<T> {
     }
 }
 
-/// The elements of a [`StableVec`], by value.
-pub struct IntoIter<T>(vec::IntoIter<T, Memory>);
+/// The elements of a [`StableVec`], by value. (Not `allocator_api2`'s, which makes references that are not aligned of
+/// elements without bytes.)
+pub struct IntoIter<T> {
+    /// With a length of 0: what is left counts for nothing there.
+    vec: Vec<T, Memory>,
+    left: Range<usize>,
+}
+
+impl<T> IntoIter<T> {
+    /// # Safety
+    /// The index is one of those that were left, and is not any more.
+    unsafe fn take(&mut self, index: usize) -> T {
+        // SAFETY: the element is there, and nobody else will read it.
+        unsafe { self.vec.as_mut_ptr().add(index).read() }
+    }
+}
 
 impl<T> Iterator for IntoIter<T> {
     type Item = T;
 
     fn next(&mut self) -> Option<T> {
-        self.0.next()
+        // SAFETY: the index was left, and is not any more.
+        self.left.next().map(|index| unsafe { self.take(index) })
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.0.size_hint()
+        self.left.size_hint()
     }
 }
 
 impl<T> DoubleEndedIterator for IntoIter<T> {
     fn next_back(&mut self) -> Option<T> {
-        self.0.next_back()
+        // SAFETY: as in `next`.
+        self.left.next_back().map(|index| unsafe { self.take(index) })
+    }
+}
+
+impl<T> Drop for IntoIter<T> {
+    fn drop(&mut self) {
+        let left = core::mem::take(&mut self.left);
+        // SAFETY: these elements are there, and nobody else will read or drop them.
+        unsafe {
+            let first = self.vec.as_mut_ptr().add(left.start);
+            core::ptr::slice_from_raw_parts_mut(first, left.len()).drop_in_place();
+        }
     }
 }
 
@@ -153,7 +180,11 @@ impl<T> IntoIterator for StableVec<T> {
     type IntoIter = IntoIter<T>;
 
     fn into_iter(self) -> IntoIter<T> {
-        IntoIter(self.vec.into_inner().into_iter())
+        let mut vec = self.vec.into_inner();
+        let left = 0..vec.len();
+        // SAFETY: no elements are as good as any; the iterator has them.
+        unsafe { vec.set_len(0) };
+        IntoIter { vec, left }
     }
 }
 
