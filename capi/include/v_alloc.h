@@ -35,6 +35,14 @@
 #define MAX_ARENA_CAPACITY ((size_t)1 << 30)
 #endif
 
+/* Define V_ALLOC_CHECKED before this file is included, in a build for testing, and every push goes into the library,
+ * which finds a stale copy of an AllocInfo at once. */
+#ifdef V_ALLOC_CHECKED
+#define V_ALLOC_ALWAYS_ASK 1
+#else
+#define V_ALLOC_ALWAYS_ASK 0
+#endif
+
 #if defined(__GNUC__)
 #if defined(__MINGW_PRINTF_FORMAT)
 #define V_ALLOC_PRINTF_FORMAT(text, arguments) __attribute__((format(__MINGW_PRINTF_FORMAT, text, arguments)))
@@ -99,7 +107,7 @@ typedef struct VAllocError {
  *    |   in use    |   committed   |   addresses, no memory yet   |
  *
  * May be moved and copied; of the copies, use the latest. A copy that outlived its memory is refused by every function
- * of the library; only the inline push cannot tell, while the copy's own window lasts. */
+ * of the library; only the inline push cannot tell, while the copy's own window lasts: see V_ALLOC_CHECKED. */
 typedef struct AllocInfo {
     char *base;           /* the first byte */
     char *ptr;            /* the next free byte */
@@ -180,7 +188,7 @@ static inline void *v_alloc_committ(AllocInfo *alloc_info, size_t additional_byt
     const size_t rounded = (additional_bytes + (alignment - 1)) & ~(alignment - 1);
     char *const block = alloc_info->ptr;
     /* Both may be NULL, which pointers may not be subtracted for. */
-    if (V_ALLOC_UNLIKELY(rounded - 1 >= (uintptr_t)alloc_info->end - (uintptr_t)block)) {
+    if (V_ALLOC_UNLIKELY(V_ALLOC_ALWAYS_ASK || rounded - 1 >= (uintptr_t)alloc_info->end - (uintptr_t)block)) {
         return v_alloc_push_slow(alloc_info, additional_bytes, alignment, MAX_ARENA_CAPACITY);
     }
     alloc_info->ptr = block + rounded;

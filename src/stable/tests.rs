@@ -184,6 +184,36 @@ fn the_account_is_exact_whichever_system_call_fails() {
     });
 }
 
+/// The one call in the life of a small block gives its pages back.
+#[test]
+fn in_steady_state_nothing_is_mapped() {
+    alone("stable::tests::in_steady_state_nothing_is_mapped", || {
+        let life = || {
+            let mut block = StableBlock::new();
+            for size in [100, 5000, 200_000, 300, 40_000] {
+                if block.resize(size).is_err() {
+                    return; // what fails here is found below
+                }
+                block.as_mut_slice().fill(1);
+            }
+        };
+        let other = {
+            life();
+            let mut block = StableBlock::new();
+            block.resize(1).unwrap();
+            block
+        };
+        life();
+        let reserved = totals::process_reserved_bytes();
+        let asked = fail_each_call(life, |_| ());
+        let expected: &[Call] =
+            if cfg!(windows) { &[Call::Commit, Call::Decommit] } else { &[Call::Discard] };
+        assert!(asked.iter().all(|call| expected.contains(call)), "{asked:?}");
+        assert_eq!(totals::process_reserved_bytes(), reserved);
+        drop(other);
+    });
+}
+
 #[test]
 fn blocks_from_many_threads_are_apart() {
     std::thread::scope(|scope| {

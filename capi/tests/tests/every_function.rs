@@ -43,7 +43,9 @@ fn the_programs_use_all_of_the_header() {
         "V_ALLOC_H",
         "V_ALLOC_UNLIKELY",
         "V_ALLOC_ALIGNOF",
+        "V_ALLOC_ALWAYS_ASK",
         "V_ALLOC_ASSERT",
+        "V_ALLOC_CHECKED",
         "V_ALLOC_ASSUME",
         "VAllocOperation",
         "VAllocCause",
@@ -86,6 +88,15 @@ fn with_choices_of_the_program() {
     let flags = ["-std=c11", "-DV_ALLOC_ALIGNMENT=64", "-DMAX_ARENA_CAPACITY=((size_t)64<<20)"];
     all_run("choices", "gcc", &flags, Linking::Static, &[]);
     all_run("unaligned", "gcc", &["-std=c11", "-DV_ALLOC_ALIGNMENT=1"], Linking::Static, &[]);
+    all_run("checked", "gcc", &["-std=c11", "-DV_ALLOC_CHECKED"], Linking::Static, &[]);
+}
+
+#[test]
+fn a_checked_build_refuses_stale_copies_at_once() {
+    Compilation::of("stale_copies.c", "gcc")
+        .with(&["-std=c11"])
+        .link("stale_copies", Linking::Static)
+        .run(&[]);
 }
 
 #[test]
