@@ -27,7 +27,7 @@ done
 for target in x86_64-unknown-openbsd x86_64-unknown-netbsd x86_64-unknown-freebsd aarch64-linux-android \
     aarch64-apple-ios aarch64-apple-darwin x86_64-unknown-illumos powerpc64le-unknown-linux-gnu \
     i686-unknown-linux-gnu \
-    x86_64-pc-windows-msvc i686-pc-windows-msvc aarch64-pc-windows-msvc; do
+    x86_64-pc-windows-msvc; do
     check $target --no-default-features
     check $target --no-default-features --features capi
     check $target # with the default features
