@@ -267,7 +267,7 @@ fn a_program_that_locks_its_memory_has_blocks_too() {
 
 /// A huge page reaches beyond the last byte of its block, and makes the block a mapping of its own.
 #[test]
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 fn blocks_on_huge_pages_leave_neither_memory_nor_mappings_behind() {
     common::isolated("blocks_on_huge_pages_leave_neither_memory_nor_mappings_behind", || {
         const COUNT: usize = 60;

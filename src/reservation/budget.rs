@@ -2,12 +2,12 @@
 //!
 //! Address space is shared with the rest of the process: thread stacks, `malloc`, mapped files. So all default
 //! reservations together take at most an eighth of what the process may use. And so that the ten-thousandth
-//! still gets something, they step down in tiers: the first tier, for programs with few, may fill a quarter of that
-//! share, the second up to three quarters, the third up to seven eighths, and so on; the last may take what is left.
+//! still gets something, they step down in tiers: the first tier may fill half of that share (a quarter for blocks, of
+//! which programs have more), the second up to three quarters, and so on; the last tier may take what is left.
 //!
 //! ```text
-//!  share of the address space:  | 64 GiB each |        4 GiB each       |1 GiB |64M|..|
-//!                               0            1/4                       3/4    7/8     1
+//!  share of the address space:  |      64 GiB each      |  4 GiB each |1 GiB |64M|..|
+//!                               0                      1/2           3/4    7/8     1
 //! ```
 
 use crate::error::{Cause, Operation, ReserveError};
@@ -28,7 +28,7 @@ pub(super) fn reserve_within<T>(
     let mut result = Err(beyond(smallest));
     for (tier, &bytes) in tiers.iter().enumerate() {
         let Some(size) = Pages::round_up(bytes) else { continue };
-        match reserve_in_tier(tier, tiers.len(), size, || reserve(size)) {
+        match reserve_in_tier(Tier { index: tier, count: tiers.len(), first: 2 }, size, || reserve(size)) {
             Err(error) if error.is_beyond_budget() => {}
             tried => result = tried,
         }
@@ -39,21 +39,29 @@ pub(super) fn reserve_within<T>(
     result
 }
 
-/// Calls `reserve` with `size` on the account, if this one of so many tiers has room for it.
+/// One of so many tiers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tier {
+    pub(crate) index: usize,
+    pub(crate) count: usize,
+    /// The first may fill so manieth a part of the share.
+    pub(crate) first: usize,
+}
+
+/// Calls `reserve` with `size` on the account, if the tier has room for it.
 pub(crate) fn reserve_in_tier<T>(
-    tier: usize,
-    tiers: usize,
+    tier: Tier,
     size: Pages,
     reserve: impl FnOnce() -> Result<T, ReserveError>,
 ) -> Result<T, ReserveError> {
     // Where there was no room, there is none now: no need to ask the system for its limits.
     let before = SHARE.load(Relaxed);
-    if before != 0 && room(TAKEN.load(Relaxed), size, ceiling(tier, tiers, before)).is_none() {
+    if before != 0 && room(TAKEN.load(Relaxed), size, tier.ceiling(before)).is_none() {
         return Err(beyond(size.bytes()));
     }
     let share = share(os::address_space());
     SHARE.store(share, Relaxed);
-    let ceiling = ceiling(tier, tiers, share);
+    let ceiling = tier.ceiling(share);
     if TAKEN.fetch_update(Relaxed, Relaxed, |taken| room(taken, size, ceiling)).is_err() {
         return Err(beyond(size.bytes()));
     }
@@ -78,12 +86,14 @@ pub(crate) fn give_back(size: Pages) {
     TAKEN.fetch_sub(size.bytes(), Relaxed);
 }
 
-/// Up to where a tier may fill the share: a quarter; all but a quarter, an eighth...; the last, all of it.
-fn ceiling(tier: usize, tiers: usize, share: usize) -> usize {
-    match tier {
-        _ if tier + 1 == tiers => share,
-        0 => share / 4,
-        _ => share - (share >> (tier + 1)),
+impl Tier {
+    /// Up to where it may fill the share: a part; all but a quarter, an eighth...; the last, all of it.
+    fn ceiling(self, share: usize) -> usize {
+        match self.index {
+            index if index + 1 == self.count => share,
+            0 => share / self.first,
+            index => share - (share >> (index + 1)),
+        }
     }
 }
 
@@ -94,8 +104,9 @@ mod tests {
     #[test]
     fn tiers_step_down_before_the_share_is_used_up() {
         let share = 1 << 20;
-        let ceilings: [usize; 4] = core::array::from_fn(|tier| ceiling(tier, 4, share));
-        assert_eq!(ceilings, [share / 4, share / 4 * 3, share / 8 * 7, share]);
+        let ceilings: [usize; 4] =
+            core::array::from_fn(|index| Tier { index, count: 4, first: 2 }.ceiling(share));
+        assert_eq!(ceilings, [share / 2, share / 4 * 3, share / 8 * 7, share]);
     }
 
     /// What a process with 47 bits and the tiers of 64-bit Unix can make, without making it.
@@ -105,8 +116,9 @@ mod tests {
         let tiers = [64 << 30, 4 << 30, 1 << 30, 64 << 20, 4 << 20, 256 << 10];
         let share: usize = 1 << 44;
         let (mut taken, mut count, mut ten_thousandth) = (0, 0, 0);
-        for (tier, bytes) in tiers.into_iter().enumerate() {
-            while taken + bytes <= ceiling(tier, tiers.len(), share) {
+        for (index, bytes) in tiers.into_iter().enumerate() {
+            let tier = Tier { index, count: tiers.len(), first: 2 };
+            while taken + bytes <= tier.ceiling(share) {
                 taken += bytes;
                 count += 1;
                 if count == 10_000 {

@@ -7,7 +7,8 @@ use super::{DEFAULT_RESERVATION, pool};
 use crate::bump;
 use crate::error::{Cause, Operation, ReserveError};
 use crate::os::{self, Advice, Pages};
-use crate::reservation::{budget, shared::SharedRange};
+use crate::reservation::budget::{self, Tier};
+use crate::reservation::shared::SharedRange;
 use core::ffi::CStr;
 use core::ptr::NonNull;
 use core::sync::atomic::Ordering::Relaxed;
@@ -347,7 +348,7 @@ fn find_place(size: usize, room: Room) -> Result<(Place, usize), ReserveError> {
     let mut result = Err(ReserveError::new(Operation::Reserve, smallest, Cause::BeyondBudget));
     for (index, tier) in tiers().enumerate() {
         if tier >= size {
-            match place_of(tier, Account::Tier(index, count)) {
+            match place_of(tier, Account::Tier(Tier { index, count, first: 4 })) {
                 Ok(place) => return Ok((place, Pages::round_up(tier).map_or(tier, Pages::bytes))),
                 Err(error) if error.is_beyond_budget() => {}
                 Err(error) => result = Err(error),
@@ -363,8 +364,8 @@ fn find_place(size: usize, room: Room) -> Result<(Place, usize), ReserveError> {
 enum Account {
     /// The caller, who asked for so much.
     Caller,
-    /// The budget of default reservations: this tier of so many.
-    Tier(usize, usize),
+    /// The budget of default reservations.
+    Tier(Tier),
 }
 
 impl Account {
@@ -376,7 +377,7 @@ impl Account {
     ) -> Result<T, ReserveError> {
         match self {
             Self::Caller => reserve(Pages::ZERO),
-            Self::Tier(index, count) => budget::reserve_in_tier(index, count, size, || reserve(size)),
+            Self::Tier(tier) => budget::reserve_in_tier(tier, size, || reserve(size)),
         }
     }
 }
