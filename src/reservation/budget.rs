@@ -28,7 +28,7 @@ pub(super) fn reserve_within<T>(
     let mut result = Err(beyond(smallest));
     for (tier, &bytes) in tiers.iter().enumerate() {
         let Some(size) = Pages::round_up(bytes) else { continue };
-        match reserve_in_tier(Tier { index: tier, count: tiers.len(), first: 2 }, size, || reserve(size)) {
+        match reserve_in_tier(Tier { index: tier, count: tiers.len(), first: 1 }, size, || reserve(size)) {
             Err(error) if error.is_beyond_budget() => {}
             tried => result = tried,
         }
@@ -44,8 +44,8 @@ pub(super) fn reserve_within<T>(
 pub(crate) struct Tier {
     pub(crate) index: usize,
     pub(crate) count: usize,
-    /// The first may fill so manieth a part of the share.
-    pub(crate) first: usize,
+    /// The first may fill the share halved so often.
+    pub(crate) first: u32,
 }
 
 /// Calls `reserve` with `size` on the account, if the tier has room for it.
@@ -91,7 +91,7 @@ impl Tier {
     fn ceiling(self, share: usize) -> usize {
         match self.index {
             index if index + 1 == self.count => share,
-            0 => share / self.first,
+            0 => share >> self.first.min(usize::BITS - 1),
             index => share - (share >> (index + 1)),
         }
     }
@@ -105,7 +105,7 @@ mod tests {
     fn tiers_step_down_before_the_share_is_used_up() {
         let share = 1 << 20;
         let ceilings: [usize; 4] =
-            core::array::from_fn(|index| Tier { index, count: 4, first: 2 }.ceiling(share));
+            core::array::from_fn(|index| Tier { index, count: 4, first: 1 }.ceiling(share));
         assert_eq!(ceilings, [share / 2, share / 4 * 3, share / 8 * 7, share]);
     }
 
@@ -117,7 +117,7 @@ mod tests {
         let share: usize = 1 << 44;
         let (mut taken, mut count, mut ten_thousandth) = (0, 0, 0);
         for (index, bytes) in tiers.into_iter().enumerate() {
-            let tier = Tier { index, count: tiers.len(), first: 2 };
+            let tier = Tier { index, count: tiers.len(), first: 1 };
             while taken + bytes <= tier.ceiling(share) {
                 taken += bytes;
                 count += 1;

@@ -348,7 +348,7 @@ fn find_place(size: usize, room: Room) -> Result<(Place, usize), ReserveError> {
     let mut result = Err(ReserveError::new(Operation::Reserve, smallest, Cause::BeyondBudget));
     for (index, tier) in tiers().enumerate() {
         if tier >= size {
-            match place_of(tier, Account::Tier(Tier { index, count, first: 4 })) {
+            match place_of(tier, Account::Tier(Tier { index, count, first: 2 })) {
                 Ok(place) => return Ok((place, Pages::round_up(tier).map_or(tier, Pages::bytes))),
                 Err(error) if error.is_beyond_budget() => {}
                 Err(error) => result = Err(error),
