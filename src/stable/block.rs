@@ -285,8 +285,8 @@ impl Busy {
             return Ok(());
         }
         // A huge page may reach beyond what is committed.
-        let edge = if self.flag(HUGE_PAGES_ADVISED) { bump::round_up(committed.bytes(), HEAD) } else { None };
-        let beyond = Pages::round_down(edge.unwrap_or(0)).min(self.limit()).after(committed);
+        let edge = Pages::round_down(self.whole_huge_pages(committed.bytes()));
+        let beyond = edge.min(self.limit()).after(committed);
         // SAFETY: `start .. committed` is committed; the callers have no use for it.
         unsafe { self.range.give_back(self.at(start.bytes()), committed.after(start), beyond) }?;
         self.place.slot.committed.store(start.bytes(), Relaxed);

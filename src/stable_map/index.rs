@@ -88,7 +88,7 @@ impl Index {
         tag: impl Fn(Number) -> Option<u32>,
     ) -> Result<(), ReserveError> {
         if !self.current.has_room() {
-            // Only if very many entries were removed and others inserted meanwhile.
+            // Nothing is left: a new table has room for more insertions than bring all over. But none may be lost.
             self.migrate(Number::MAX, &tag);
             let new = Table::for_entries(live, numbers)?;
             let old = core::mem::replace(&mut self.current, new);

@@ -150,8 +150,8 @@ impl<T> StableVec<T> {
     }
 
     fn vec(&self) -> &Vec<T, Memory> {
-        // SAFETY: it is borrowed exclusively only within `push` and `grow`, where no code of the caller runs, and
-        // through `&mut self`.
+        // SAFETY: it is borrowed exclusively only within `push_within_capacity`, `copy_within_capacity` and `commit`,
+        // where no code of the caller runs, and through `&mut self`.
         unsafe { &*self.vec.get() }
     }
 
