@@ -3,23 +3,25 @@
 //! All that removes or reorders is `allocator_api2`'s `Vec`, over memory that grows in place; here is only what that
 //! cannot do: push through a shared borrow, and grow in steps that fit a reservation.
 
+mod editing;
+mod iter;
 mod memory;
+mod options;
 mod string;
 mod traits;
 
-pub use string::StableString;
+pub use iter::Drain;
 #[cfg(feature = "map")]
-pub(crate) use traits::IntoIter;
+pub(crate) use iter::IntoIter;
+pub use options::StableVecOptions;
+pub use string::StableString;
 
 use crate::ReserveError;
 use crate::error::{Cause, Operation};
-use crate::stable::StableBlockOptions;
 use crate::stable::block::Block;
 use allocator_api2::vec::Vec;
-use core::cell::{Cell, UnsafeCell};
-use core::ffi::CStr;
+use core::cell::UnsafeCell;
 use core::fmt;
-use core::ops::{Bound, Range, RangeBounds};
 use memory::Memory;
 
 /// A vector whose elements never move: [`push`](Self::push) takes `&self`, and what it returns stays good.
@@ -80,48 +82,6 @@ impl<T> fmt::Display for PushError<T> {
 
 impl<T> core::error::Error for PushError<T> {}
 
-/// The options of a [`StableVec`], set one by one.
-///
-/// ```
-/// let samples: v_alloc::StableVec<u64> = v_alloc::StableVec::<u64>::options().reservation(1000).build();
-/// samples.push(1);
-/// assert_eq!(samples.reserved(), 1024, "whole pages, at least what was asked for");
-/// ```
-#[derive(Clone, Copy, Debug)]
-#[must_use = "options do nothing until `build`"]
-pub struct StableVecOptions<T> {
-    block: StableBlockOptions,
-    elements: core::marker::PhantomData<fn() -> T>,
-}
-
-impl<T> StableVecOptions<T> {
-    /// Room for at least so many elements, in address space; see [`StableVec::reserved`].
-    pub const fn reservation(mut self, elements: usize) -> Self {
-        self.block = self.block.reservation(elements.saturating_mul(size_of::<T>()));
-        self
-    }
-
-    /// Whether huge pages may back what lies beyond the first 2 MiB. Default: yes. Without them no push takes longer
-    /// than it takes to clear a small page.
-    pub const fn huge_pages(mut self, allowed: bool) -> Self {
-        self.block = self.block.huge_pages(allowed);
-        self
-    }
-
-    /// A name in the process's memory map; see [`StableBlockOptions::name`].
-    pub const fn name(mut self, name: &'static CStr) -> Self {
-        self.block = self.block.name(name);
-        self
-    }
-
-    /// The vector, empty; it has no addresses yet.
-    #[must_use]
-    pub const fn build(self) -> StableVec<T> {
-        let memory = Memory { options: self.block, last_error: Cell::new(None) };
-        StableVec { vec: UnsafeCell::new(Vec::new_in(memory)) }
-    }
-}
-
 /// The least bytes that a vector grows by, and the most.
 const STEPS: (usize, usize) = (4 << 10, 2 << 20);
 
@@ -134,8 +94,7 @@ impl<T> StableVec<T> {
 
     /// The options of a vector: reservation, huge pages, name.
     pub const fn options() -> StableVecOptions<T> {
-        let block = crate::StableBlock::options();
-        StableVecOptions { block, elements: core::marker::PhantomData }
+        StableVecOptions::new(crate::StableBlock::options())
     }
 
     /// An empty vector with room for `capacity` elements, committed now.
@@ -143,6 +102,7 @@ impl<T> StableVec<T> {
     /// # Panics
     /// If there is no memory.
     #[must_use]
+    #[track_caller]
     pub fn with_capacity(capacity: usize) -> Self {
         let vec = Self::new();
         or_panic(vec.try_reserve(capacity));
@@ -160,12 +120,25 @@ impl<T> StableVec<T> {
     /// # Panics
     /// If the reservation is used up or there is no memory.
     #[inline]
+    #[track_caller]
     pub fn push(&self, value: T) -> &T {
         if self.vec().len() == self.vec().capacity() {
             or_panic(self.grow());
         }
         // SAFETY: there is room now.
         unsafe { self.push_within_capacity(value) }
+    }
+
+    /// As [`push`](Self::push), with an element that may be changed.
+    ///
+    /// # Panics
+    /// As for [`push`](Self::push).
+    #[inline]
+    #[track_caller]
+    pub fn push_mut(&mut self, value: T) -> &mut T {
+        self.push(value);
+        let last = self.len() - 1;
+        &mut self.as_mut_slice()[last]
     }
 
     /// As [`push`](Self::push), with an error that gives the element back.
@@ -257,6 +230,15 @@ impl<T> StableVec<T> {
         self.commit(additional)
     }
 
+    /// As [`try_reserve`](Self::try_reserve), for whoever has no use for an error.
+    ///
+    /// # Panics
+    /// If the reservation or the memory does not suffice.
+    #[track_caller]
+    pub fn reserve(&self, additional: usize) {
+        or_panic(self.try_reserve(additional));
+    }
+
     fn commit(&self, additional: usize) -> Result<(), ReserveError> {
         // SAFETY: nobody borrows the vector itself, and no code of the caller runs. The elements stay where they are.
         let vec = unsafe { &mut *self.vec.get() };
@@ -299,179 +281,9 @@ impl<T> StableVec<T> {
         self.vec.get_mut().as_mut_slice()
     }
 
-    /// Removes the last element.
-    pub fn pop(&mut self) -> Option<T> {
-        self.vec.get_mut().pop()
-    }
-
-    /// Inserts an element before the one at `index`, which moves with all behind it.
-    ///
-    /// # Panics
-    /// If `index` is beyond the length, or there is no room.
-    pub fn insert(&mut self, index: usize, value: T) {
-        if self.len() == self.capacity() {
-            or_panic(self.grow());
-        }
-        self.vec.get_mut().insert(index, value);
-    }
-
-    /// Removes the element at `index`; those behind it move.
-    ///
-    /// # Panics
-    /// If there is none.
-    pub fn remove(&mut self, index: usize) -> T {
-        self.vec.get_mut().remove(index)
-    }
-
-    /// Removes the element at `index` and puts the last one there.
-    ///
-    /// # Panics
-    /// If there is none.
-    pub fn swap_remove(&mut self, index: usize) -> T {
-        self.vec.get_mut().swap_remove(index)
-    }
-
-    /// Drops all elements from `len` on.
-    pub fn truncate(&mut self, len: usize) {
-        self.vec.get_mut().truncate(len);
-    }
-
-    /// Drops all elements. The memory stays.
-    pub fn clear(&mut self) {
-        self.vec.get_mut().clear();
-    }
-
-    /// Removes a range of elements and iterates over them; those behind it move.
-    ///
-    /// # Panics
-    /// If the range is not within the length.
-    pub fn drain(&mut self, range: impl RangeBounds<usize>) -> impl DoubleEndedIterator<Item = T> + '_ {
-        let range = self.within(&range);
-        self.vec.get_mut().drain(range)
-    }
-
-    /// Keeps the elements for which `keep` is true.
-    pub fn retain(&mut self, keep: impl FnMut(&T) -> bool) {
-        self.vec.get_mut().retain(keep);
-    }
-
-    /// As [`retain`](Self::retain), with elements that may be changed.
-    pub fn retain_mut(&mut self, keep: impl FnMut(&mut T) -> bool) {
-        self.vec.get_mut().retain_mut(keep);
-    }
-
-    /// Removes all but the first of elements next to each other for which `same` is true.
-    pub fn dedup_by(&mut self, same: impl FnMut(&mut T, &mut T) -> bool) {
-        self.vec.get_mut().dedup_by(same);
-    }
-
-    /// Removes all but the first of elements next to each other with equal keys.
-    pub fn dedup_by_key<K: PartialEq>(&mut self, key: impl FnMut(&mut T) -> K) {
-        self.vec.get_mut().dedup_by_key(key);
-    }
-
-    /// Removes all but the first of equal elements next to each other.
-    pub fn dedup(&mut self)
-    where
-        T: PartialEq,
-    {
-        self.vec.get_mut().dedup();
-    }
-
-    /// Moves all elements of `other` to the end.
-    ///
-    /// # Panics
-    /// If there is no room.
-    pub fn append(&mut self, other: &mut Self) {
-        or_panic(self.try_reserve(other.len()));
-        self.vec.get_mut().append(other.vec.get_mut());
-    }
-
-    /// Moves the elements from `at` on into a vector of their own, with the same options.
-    ///
-    /// # Panics
-    /// If `at` is beyond the length, or there is no memory.
-    #[must_use]
-    pub fn split_off(&mut self, at: usize) -> Self {
-        let mut other = self.empty();
-        or_panic(other.try_reserve(self.len().saturating_sub(at)));
-        other.vec.get_mut().extend(self.vec.get_mut().drain(at..));
-        other
-    }
-
-    /// Makes the vector `len` elements long, with clones of `value` if it grows.
-    ///
-    /// # Panics
-    /// If there is no room.
-    pub fn resize(&mut self, len: usize, value: T)
-    where
-        T: Clone,
-    {
-        or_panic(self.try_reserve(len.saturating_sub(self.len())));
-        self.vec.get_mut().resize(len, value);
-    }
-
-    /// Makes the vector `len` elements long, with what `make` returns if it grows.
-    ///
-    /// # Panics
-    /// If there is no room.
-    pub fn resize_with(&mut self, len: usize, make: impl FnMut() -> T) {
-        or_panic(self.try_reserve(len.saturating_sub(self.len())));
-        self.vec.get_mut().resize_with(len, make);
-    }
-
-    /// Adds clones of all elements of a slice.
-    ///
-    /// # Panics
-    /// If there is no room.
-    pub fn extend_from_slice(&mut self, slice: &[T])
-    where
-        T: Clone,
-    {
-        or_panic(self.try_reserve(slice.len()));
-        self.vec.get_mut().extend_from_slice(slice);
-    }
-
-    /// Adds clones of a range of the vector's own elements.
-    ///
-    /// # Panics
-    /// If the range is not within the length, or there is no room.
-    pub fn extend_from_within(&mut self, range: impl RangeBounds<usize>)
-    where
-        T: Clone,
-    {
-        let range = self.within(&range);
-        or_panic(self.try_reserve(range.len()));
-        self.vec.get_mut().extend_from_within(range);
-    }
-
-    /// The range in numbers, asked for its bounds once: it is the caller's code, and need not say the same twice,
-    /// which the inner vector does not expect. Panics if the range is not within the length.
-    fn within(&self, range: &impl RangeBounds<usize>) -> Range<usize> {
-        let bounds = (range.start_bound().cloned(), range.end_bound().cloned());
-        let before = match bounds.0 {
-            Bound::Included(start) => start,
-            Bound::Excluded(last) => last.saturating_add(1), // no slice is that long
-            Bound::Unbounded => 0,
-        };
-        let len = self.as_slice()[bounds].len();
-        before..before + len
-    }
-
-    /// Gives back the memory behind the last element, in whole pages; all of it, and the addresses, if there is none.
-    pub fn shrink_to_fit(&mut self) {
-        if self.is_empty() {
-            // `Vec` would shrink to a block of no bytes, and forget that.
-            let empty = self.empty();
-            *self = empty;
-        } else {
-            self.vec.get_mut().shrink_to_fit();
-        }
-    }
-
     /// An empty vector with the same options.
-    fn empty(&self) -> Self {
-        StableVecOptions { block: self.vec().allocator().options, ..Self::options() }.build()
+    pub(crate) fn empty(&self) -> Self {
+        StableVecOptions::new(self.vec().allocator().options).build()
     }
 }
 

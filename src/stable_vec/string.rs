@@ -1,9 +1,12 @@
 //! `StableString`: text that grows without moving.
 
+mod traits;
+
 use super::StableVec;
 use crate::ReserveError;
 use core::fmt;
-use core::ops::Deref;
+use core::ops::RangeBounds;
+use core::str::Utf8Error;
 
 /// A string that grows without moving: what was pushed stays where it is, and a `&str` to it stays good.
 ///
@@ -15,17 +18,69 @@ use core::ops::Deref;
 /// assert_eq!((first, &*log), ("first", "first, 41 more"));
 /// # Ok::<(), core::fmt::Error>(())
 /// ```
-#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StableString {
     /// UTF-8.
     bytes: StableVec<u8>,
 }
+
+/// Bytes that are not text, and where: see [`StableString::from_utf8`].
+#[derive(Clone, PartialEq, Eq)]
+pub struct FromUtf8Error {
+    /// The bytes, untouched.
+    pub bytes: StableVec<u8>,
+    /// What is wrong with them.
+    pub error: Utf8Error,
+}
+
+impl fmt::Debug for FromUtf8Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("FromUtf8Error").field(&self.error).finish()
+    }
+}
+
+impl fmt::Display for FromUtf8Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(formatter)
+    }
+}
+
+impl core::error::Error for FromUtf8Error {}
 
 impl StableString {
     /// An empty string. O(1), no system call.
     #[must_use]
     pub const fn new() -> Self {
         Self { bytes: StableVec::new() }
+    }
+
+    /// An empty string with room for `bytes` bytes, committed now.
+    ///
+    /// # Panics
+    /// If there is no memory.
+    #[must_use]
+    #[track_caller]
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self { bytes: StableVec::with_capacity(bytes) }
+    }
+
+    /// The text in this vector, where it is. O(n): every byte is looked at.
+    ///
+    /// # Errors
+    /// [`FromUtf8Error`] if the bytes are not UTF-8; it gives them back.
+    ///
+    /// ```
+    /// use v_alloc::{StableString, StableVec};
+    /// let text = StableString::from_utf8(StableVec::from(b"caf\xC3\xA9")).unwrap();
+    /// assert_eq!(text, "café");
+    /// let error = StableString::from_utf8(StableVec::from([b'x', 0xFF])).unwrap_err();
+    /// assert_eq!((error.error.valid_up_to(), &error.bytes[..]), (1, &b"x\xFF"[..]));
+    /// ```
+    pub fn from_utf8(bytes: StableVec<u8>) -> Result<Self, FromUtf8Error> {
+        match core::str::from_utf8(&bytes) {
+            Ok(_) => Ok(Self { bytes }),
+            Err(error) => Err(FromUtf8Error { bytes, error }),
+        }
     }
 
     /// An empty string in this vector, which gives it its reservation. The vector is cleared.
@@ -39,8 +94,9 @@ impl StableString {
     ///
     /// # Panics
     /// If the reservation is used up or there is no memory.
+    #[track_caller]
     pub fn push_str(&self, text: &str) -> &str {
-        super::or_panic(self.bytes.try_reserve(text.len()));
+        self.reserve(text.len());
         // SAFETY: room was made.
         unsafe { self.push_within_capacity(text) }
     }
@@ -66,8 +122,51 @@ impl StableString {
     ///
     /// # Panics
     /// If the reservation is used up or there is no memory.
+    #[track_caller]
     pub fn push(&self, character: char) {
         self.push_str(character.encode_utf8(&mut [0; 4]));
+    }
+
+    /// As [`push`](Self::push), with an error.
+    ///
+    /// # Errors
+    /// As for [`try_push_str`](Self::try_push_str).
+    pub fn try_push(&self, character: char) -> Result<(), ReserveError> {
+        self.try_push_str(character.encode_utf8(&mut [0; 4])).map(|_| ())
+    }
+
+    /// How many bytes can be held without asking the system.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// How many bytes the string can grow to; see [`StableVec::reserved`].
+    #[must_use]
+    pub fn reserved(&self) -> usize {
+        self.bytes.reserved()
+    }
+
+    /// Makes sure that `additional` bytes can be pushed without asking the system; see [`StableVec::try_reserve`].
+    ///
+    /// # Panics
+    /// If the reservation or the memory does not suffice.
+    #[track_caller]
+    pub fn reserve(&self, additional: usize) {
+        self.bytes.reserve(additional);
+    }
+
+    /// As [`reserve`](Self::reserve), with an error.
+    ///
+    /// # Errors
+    /// [`ReserveError`] if the reservation or the memory does not suffice; nothing has changed then.
+    pub fn try_reserve(&self, additional: usize) -> Result<(), ReserveError> {
+        self.bytes.try_reserve(additional)
+    }
+
+    /// Gives back the memory behind the text; see [`StableVec::shrink_to_fit`].
+    pub fn shrink_to_fit(&mut self) {
+        self.bytes.shrink_to_fit();
     }
 
     /// Removes the last character.
@@ -81,9 +180,94 @@ impl StableString {
     ///
     /// # Panics
     /// If a character lies across `len`.
+    #[track_caller]
     pub fn truncate(&mut self, len: usize) {
-        assert!(len >= self.len() || self.is_char_boundary(len), "{len} lies within a character");
+        self.check_boundary(len.min(self.len()));
         self.bytes.truncate(len);
+    }
+
+    /// Inserts a character before byte `at`; the text behind it moves.
+    ///
+    /// # Panics
+    /// If `at` is beyond the length or within a character, or there is no room.
+    #[track_caller]
+    pub fn insert(&mut self, at: usize, character: char) {
+        self.insert_str(at, character.encode_utf8(&mut [0; 4]));
+    }
+
+    /// Inserts text before byte `at`; the text behind it moves.
+    ///
+    /// # Panics
+    /// As for [`insert`](Self::insert).
+    #[track_caller]
+    pub fn insert_str(&mut self, at: usize, text: &str) {
+        self.replace_range(at..at, text);
+    }
+
+    /// Removes the character that begins at byte `at`, and returns it; the text behind it moves.
+    ///
+    /// # Panics
+    /// If `at` is not below the length, or lies within a character.
+    #[track_caller]
+    pub fn remove(&mut self, at: usize) -> char {
+        self.check_boundary(at);
+        let character = self[at..].chars().next();
+        assert!(character.is_some(), "no character at {at}");
+        let character = character.unwrap_or_default();
+        self.replace_range(at..at + character.len_utf8(), "");
+        character
+    }
+
+    /// Puts a text in the place of a range of bytes; the text behind it moves.
+    ///
+    /// # Panics
+    /// If the range is not within the length, begins or ends within a character, or there is no room.
+    ///
+    /// ```
+    /// let mut text = v_alloc::StableString::from("red green blue");
+    /// text.replace_range(4..9, "yellow");
+    /// assert_eq!(text, "red yellow blue");
+    /// ```
+    #[track_caller]
+    pub fn replace_range(&mut self, range: impl RangeBounds<usize>, with: &str) {
+        let range = self.bytes.within(&range);
+        self.check_boundary(range.start);
+        self.check_boundary(range.end);
+        self.reserve(with.len().saturating_sub(range.len()));
+        // From here on nothing fails.
+        drop(self.bytes.drain(range.clone()));
+        self.bytes.extend_from_slice(with.as_bytes());
+        self.bytes[range.start..].rotate_right(with.len());
+    }
+
+    /// Moves the text from byte `at` on into a string of its own, with the same options.
+    ///
+    /// # Panics
+    /// If `at` is beyond the length or within a character, or there is no memory.
+    #[must_use]
+    #[track_caller]
+    pub fn split_off(&mut self, at: usize) -> Self {
+        self.check_boundary(at);
+        Self { bytes: self.bytes.split_off(at) }
+    }
+
+    /// Keeps the characters for which `keep` is true. If it panics, the character it was asked about and all behind
+    /// that stay.
+    pub fn retain(&mut self, mut keep: impl FnMut(char) -> bool) {
+        let mut kept = Kept { bytes: &mut self.bytes, len: 0, next: 0 };
+        while let Some(character) = kept.next_character() {
+            if keep(character) {
+                kept.keep(character.len_utf8());
+            } else {
+                kept.next += character.len_utf8();
+            }
+        }
+    }
+
+    #[track_caller]
+    fn check_boundary(&self, at: usize) {
+        assert!(at <= self.len(), "{at} is beyond the length");
+        assert!(self.is_char_boundary(at), "{at} lies within a character");
     }
 
     /// Removes all. The memory stays.
@@ -112,77 +296,31 @@ impl StableString {
     }
 }
 
-impl Deref for StableString {
-    type Target = str;
+/// A text of which some characters are removed: those kept so far, `..len`, and those not looked at, `next..`, are
+/// text; what lies between need not be.
+struct Kept<'a> {
+    bytes: &'a mut StableVec<u8>,
+    len: usize,
+    next: usize,
+}
 
-    fn deref(&self) -> &str {
-        self.as_str()
+impl Kept<'_> {
+    fn next_character(&self) -> Option<char> {
+        // SAFETY: it was text, `next` moves by whole characters, and nothing behind it was changed.
+        unsafe { core::str::from_utf8_unchecked(&self.bytes[self.next..]) }.chars().next()
+    }
+
+    fn keep(&mut self, count: usize) {
+        self.bytes.copy_within(self.next..self.next + count, self.len);
+        self.len += count;
+        self.next += count;
     }
 }
 
-impl AsRef<str> for StableString {
-    fn as_ref(&self) -> &str {
-        self
-    }
-}
-
-impl fmt::Write for StableString {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        (&*self).write_str(text)
-    }
-}
-
-/// Pushing needs no exclusive borrow, and so neither does writing.
-impl fmt::Write for &StableString {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.try_push_str(text).map(|_| ()).map_err(|_| fmt::Error)
-    }
-}
-
-impl fmt::Display for StableString {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.as_str().fmt(formatter)
-    }
-}
-
-impl fmt::Debug for StableString {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.as_str().fmt(formatter)
-    }
-}
-
-impl From<&str> for StableString {
-    fn from(text: &str) -> Self {
-        let string = Self::new();
-        string.push_str(text);
-        string
-    }
-}
-
-impl<'a> Extend<&'a str> for StableString {
-    fn extend<I: IntoIterator<Item = &'a str>>(&mut self, texts: I) {
-        for text in texts {
-            self.push_str(text);
-        }
-    }
-}
-
-impl<'a> FromIterator<&'a str> for StableString {
-    fn from_iter<I: IntoIterator<Item = &'a str>>(texts: I) -> Self {
-        let mut string = Self::new();
-        string.extend(texts);
-        string
-    }
-}
-
-impl PartialEq<str> for StableString {
-    fn eq(&self, other: &str) -> bool {
-        self.as_str() == other
-    }
-}
-
-impl PartialEq<&str> for StableString {
-    fn eq(&self, other: &&str) -> bool {
-        self.as_str() == *other
+/// At the end nothing is left to be looked at, unless the caller's code panicked: that stays.
+impl Drop for Kept<'_> {
+    fn drop(&mut self) {
+        self.keep(self.bytes.len() - self.next);
+        self.bytes.truncate(self.len);
     }
 }

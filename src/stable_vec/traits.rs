@@ -1,12 +1,14 @@
 //! What a `StableVec` is to the standard library: a slice, a collection, a writer.
 
-use super::{Memory, StableVec};
-use allocator_api2::vec::Vec;
+extern crate alloc;
+
+use super::StableVec;
+use alloc::vec::Vec;
 use core::borrow::{Borrow, BorrowMut};
 use core::cmp::Ordering;
 use core::fmt;
 use core::hash::{Hash, Hasher};
-use core::ops::{Deref, DerefMut, Range};
+use core::ops::{Deref, DerefMut};
 use core::slice;
 
 impl<T> Deref for StableVec<T> {
@@ -73,6 +75,7 @@ impl<T: Clone> Clone for StableVec<T> {
 
 /// Pushes one by one, so that an iterator that lies about its length, or panics, leaves what was pushed.
 impl<T> Extend<T> for StableVec<T> {
+    #[track_caller]
     fn extend<I: IntoIterator<Item = T>>(&mut self, values: I) {
         for value in values {
             self.push(value);
@@ -81,12 +84,14 @@ impl<T> Extend<T> for StableVec<T> {
 }
 
 impl<'a, T: Copy + 'a> Extend<&'a T> for StableVec<T> {
+    #[track_caller]
     fn extend<I: IntoIterator<Item = &'a T>>(&mut self, values: I) {
         self.extend(values.into_iter().copied());
     }
 }
 
 impl<T> FromIterator<T> for StableVec<T> {
+    #[track_caller]
     fn from_iter<I: IntoIterator<Item = T>>(values: I) -> Self {
         let mut vec = Self::new();
         vec.extend(values);
@@ -103,6 +108,25 @@ impl<T, const N: usize> From<[T; N]> for StableVec<T> {
 impl<T: Clone> From<&[T]> for StableVec<T> {
     fn from(values: &[T]) -> Self {
         values.iter().cloned().collect()
+    }
+}
+
+impl<T: Clone> From<&mut [T]> for StableVec<T> {
+    fn from(values: &mut [T]) -> Self {
+        Self::from(&*values)
+    }
+}
+
+impl<T: Clone, const N: usize> From<&[T; N]> for StableVec<T> {
+    fn from(values: &[T; N]) -> Self {
+        Self::from(values.as_slice())
+    }
+}
+
+/// Moves the elements, one last time.
+impl<T> From<Vec<T>> for StableVec<T> {
+    fn from(values: Vec<T>) -> Self {
+        values.into_iter().collect()
     }
 }
 
@@ -124,70 +148,6 @@ impl<'a, T> IntoIterator for &'a mut StableVec<T> {
     }
 }
 
-/// The elements of a [`StableVec`], by value. (Not `allocator_api2`'s, which makes references that are not aligned of
-/// elements without bytes.)
-pub struct IntoIter<T> {
-    /// With a length of 0: what is left counts for nothing there.
-    vec: Vec<T, Memory>,
-    left: Range<usize>,
-}
-
-impl<T> IntoIter<T> {
-    /// # Safety
-    /// The index is one of those that were left, and is not any more.
-    unsafe fn take(&mut self, index: usize) -> T {
-        // SAFETY: the element is there, and nobody else will read it.
-        unsafe { self.vec.as_mut_ptr().add(index).read() }
-    }
-}
-
-impl<T> Iterator for IntoIter<T> {
-    type Item = T;
-
-    fn next(&mut self) -> Option<T> {
-        // SAFETY: the index was left, and is not any more.
-        self.left.next().map(|index| unsafe { self.take(index) })
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.left.size_hint()
-    }
-}
-
-impl<T> DoubleEndedIterator for IntoIter<T> {
-    fn next_back(&mut self) -> Option<T> {
-        // SAFETY: as in `next`.
-        self.left.next_back().map(|index| unsafe { self.take(index) })
-    }
-}
-
-impl<T> Drop for IntoIter<T> {
-    fn drop(&mut self) {
-        let left = core::mem::take(&mut self.left);
-        // SAFETY: these elements are there, and nobody else will read or drop them.
-        unsafe {
-            let first = self.vec.as_mut_ptr().add(left.start);
-            core::ptr::slice_from_raw_parts_mut(first, left.len()).drop_in_place();
-        }
-    }
-}
-
-impl<T> ExactSizeIterator for IntoIter<T> {}
-impl<T> core::iter::FusedIterator for IntoIter<T> {}
-
-impl<T> IntoIterator for StableVec<T> {
-    type Item = T;
-    type IntoIter = IntoIter<T>;
-
-    fn into_iter(self) -> IntoIter<T> {
-        let mut vec = self.vec.into_inner();
-        let left = 0..vec.len();
-        // SAFETY: no elements are as good as any; the iterator has them.
-        unsafe { vec.set_len(0) };
-        IntoIter { vec, left }
-    }
-}
-
 macro_rules! equal_as_slices {
     ($(($($parameters:tt)*) $other:ty),*) => {$(
         impl<T: PartialEq<U>, U, $($parameters)*> PartialEq<$other> for StableVec<T> {
@@ -198,7 +158,7 @@ macro_rules! equal_as_slices {
     )*};
 }
 
-equal_as_slices!(() StableVec<U>, () [U], () &[U], () &mut [U], (const N: usize) [U; N], (const N: usize) &[U; N]);
+equal_as_slices!(() StableVec<U>, () Vec<U>, () [U], () &[U], () &mut [U], (const N: usize) [U; N], (const N: usize) &[U; N]);
 
 impl<T: Eq> Eq for StableVec<T> {}
 

@@ -1,0 +1,186 @@
+//! What removes, reorders or adds in the middle: it has the vector to itself, and is `Vec`'s own code after room was
+//! made.
+
+use super::{Drain, StableVec};
+use core::ops::{Bound, Range, RangeBounds};
+
+impl<T> StableVec<T> {
+    /// Removes the last element.
+    pub fn pop(&mut self) -> Option<T> {
+        self.vec.get_mut().pop()
+    }
+
+    /// Inserts an element before the one at `index`, which moves with all behind it.
+    ///
+    /// # Panics
+    /// If `index` is beyond the length, or there is no room.
+    #[track_caller]
+    pub fn insert(&mut self, index: usize, value: T) {
+        self.reserve(1);
+        self.vec.get_mut().insert(index, value);
+    }
+
+    /// Removes the element at `index`; those behind it move.
+    ///
+    /// # Panics
+    /// If there is none.
+    #[track_caller]
+    pub fn remove(&mut self, index: usize) -> T {
+        self.vec.get_mut().remove(index)
+    }
+
+    /// Removes the element at `index` and puts the last one there.
+    ///
+    /// # Panics
+    /// If there is none.
+    #[track_caller]
+    pub fn swap_remove(&mut self, index: usize) -> T {
+        self.vec.get_mut().swap_remove(index)
+    }
+
+    /// Drops all elements from `len` on.
+    pub fn truncate(&mut self, len: usize) {
+        self.vec.get_mut().truncate(len);
+    }
+
+    /// Drops all elements. The memory stays.
+    pub fn clear(&mut self) {
+        self.vec.get_mut().clear();
+    }
+
+    /// Removes a range of elements and iterates over them; those behind it move.
+    ///
+    /// # Panics
+    /// If the range is not within the length.
+    #[track_caller]
+    pub fn drain(&mut self, range: impl RangeBounds<usize>) -> Drain<'_, T> {
+        let range = self.within(&range);
+        Drain(self.vec.get_mut().drain(range))
+    }
+
+    /// Keeps the elements for which `keep` is true.
+    pub fn retain(&mut self, keep: impl FnMut(&T) -> bool) {
+        self.vec.get_mut().retain(keep);
+    }
+
+    /// As [`retain`](Self::retain), with elements that may be changed.
+    pub fn retain_mut(&mut self, keep: impl FnMut(&mut T) -> bool) {
+        self.vec.get_mut().retain_mut(keep);
+    }
+
+    /// Removes all but the first of elements next to each other for which `same` is true.
+    pub fn dedup_by(&mut self, same: impl FnMut(&mut T, &mut T) -> bool) {
+        self.vec.get_mut().dedup_by(same);
+    }
+
+    /// Removes all but the first of elements next to each other with equal keys.
+    pub fn dedup_by_key<K: PartialEq>(&mut self, key: impl FnMut(&mut T) -> K) {
+        self.vec.get_mut().dedup_by_key(key);
+    }
+
+    /// Removes all but the first of equal elements next to each other.
+    pub fn dedup(&mut self)
+    where
+        T: PartialEq,
+    {
+        self.vec.get_mut().dedup();
+    }
+
+    /// Moves all elements of `other` to the end.
+    ///
+    /// # Panics
+    /// If there is no room.
+    #[track_caller]
+    pub fn append(&mut self, other: &mut Self) {
+        self.reserve(other.len());
+        self.vec.get_mut().append(other.vec.get_mut());
+    }
+
+    /// Moves the elements from `at` on into a vector of their own, with the same options.
+    ///
+    /// # Panics
+    /// If `at` is beyond the length, or there is no memory.
+    #[must_use]
+    #[track_caller]
+    pub fn split_off(&mut self, at: usize) -> Self {
+        let mut other = self.empty();
+        other.reserve(self.len().saturating_sub(at));
+        other.vec.get_mut().extend(self.vec.get_mut().drain(at..));
+        other
+    }
+
+    /// Makes the vector `len` elements long, with clones of `value` if it grows.
+    ///
+    /// # Panics
+    /// If there is no room.
+    #[track_caller]
+    pub fn resize(&mut self, len: usize, value: T)
+    where
+        T: Clone,
+    {
+        self.reserve(len.saturating_sub(self.len()));
+        self.vec.get_mut().resize(len, value);
+    }
+
+    /// Makes the vector `len` elements long, with what `make` returns if it grows.
+    ///
+    /// # Panics
+    /// If there is no room.
+    #[track_caller]
+    pub fn resize_with(&mut self, len: usize, make: impl FnMut() -> T) {
+        self.reserve(len.saturating_sub(self.len()));
+        self.vec.get_mut().resize_with(len, make);
+    }
+
+    /// Adds clones of all elements of a slice.
+    ///
+    /// # Panics
+    /// If there is no room.
+    #[track_caller]
+    pub fn extend_from_slice(&mut self, slice: &[T])
+    where
+        T: Clone,
+    {
+        self.reserve(slice.len());
+        self.vec.get_mut().extend_from_slice(slice);
+    }
+
+    /// Adds clones of a range of the vector's own elements.
+    ///
+    /// # Panics
+    /// If the range is not within the length, or there is no room.
+    #[track_caller]
+    pub fn extend_from_within(&mut self, range: impl RangeBounds<usize>)
+    where
+        T: Clone,
+    {
+        let range = self.within(&range);
+        self.reserve(range.len());
+        self.vec.get_mut().extend_from_within(range);
+    }
+
+    /// Gives back the memory behind the last element, in whole pages; all of it, and the addresses, if there is none.
+    pub fn shrink_to_fit(&mut self) {
+        if self.is_empty() {
+            // `Vec` would shrink to a block of no bytes, and forget that.
+            let empty = self.empty();
+            *self = empty;
+        } else {
+            self.vec.get_mut().shrink_to_fit();
+        }
+    }
+
+    /// The range in numbers, asked for its bounds once: it is the caller's code, and need not say the same twice,
+    /// which the inner vector does not expect. Panics if the range is not within the length.
+    #[track_caller]
+    pub(super) fn within(&self, range: &impl RangeBounds<usize>) -> Range<usize> {
+        let bounds = (range.start_bound().cloned(), range.end_bound().cloned());
+        let before = match bounds.0 {
+            Bound::Included(start) => start,
+            Bound::Excluded(last) => last.saturating_add(1), // no slice is that long
+            Bound::Unbounded => 0,
+        };
+        let len = self.as_slice()[bounds].len();
+        before..before + len
+    }
+}

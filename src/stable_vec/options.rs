@@ -1,0 +1,69 @@
+//! What a vector is to be: reservation, huge pages, name.
+
+use super::{Memory, StableVec};
+use crate::stable::StableBlockOptions;
+use allocator_api2::vec::Vec;
+use core::cell::{Cell, UnsafeCell};
+use core::ffi::CStr;
+use core::fmt;
+use core::marker::PhantomData;
+
+/// The options of a [`StableVec`], set one by one.
+///
+/// ```
+/// let samples: v_alloc::StableVec<u64> = v_alloc::StableVec::<u64>::options().reservation(1000).build();
+/// samples.push(1);
+/// assert_eq!(samples.reserved(), 1024, "whole pages, at least what was asked for");
+/// ```
+#[must_use = "options do nothing until `build`"]
+pub struct StableVecOptions<T> {
+    block: StableBlockOptions,
+    elements: PhantomData<fn() -> T>,
+}
+
+// Not derived, which would ask the same of the elements.
+impl<T> Clone for StableVecOptions<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for StableVecOptions<T> {}
+
+impl<T> fmt::Debug for StableVecOptions<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("StableVecOptions").field(&self.block).finish()
+    }
+}
+
+impl<T> StableVecOptions<T> {
+    pub(super) const fn new(block: StableBlockOptions) -> Self {
+        Self { block, elements: PhantomData }
+    }
+
+    /// Room for at least so many elements, in address space; see [`StableVec::reserved`].
+    pub const fn reservation(mut self, elements: usize) -> Self {
+        self.block = self.block.reservation(elements.saturating_mul(size_of::<T>()));
+        self
+    }
+
+    /// Whether huge pages may back what lies beyond the first 2 MiB. Default: yes. Without them no push takes longer
+    /// than it takes to clear a small page.
+    pub const fn huge_pages(mut self, allowed: bool) -> Self {
+        self.block = self.block.huge_pages(allowed);
+        self
+    }
+
+    /// A name in the process's memory map; see [`StableBlockOptions::name`].
+    pub const fn name(mut self, name: &'static CStr) -> Self {
+        self.block = self.block.name(name);
+        self
+    }
+
+    /// The vector, empty; it has no addresses yet.
+    #[must_use]
+    pub const fn build(self) -> StableVec<T> {
+        let memory = Memory { options: self.block, last_error: Cell::new(None) };
+        StableVec { vec: UnsafeCell::new(Vec::new_in(memory)) }
+    }
+}

@@ -1,0 +1,137 @@
+//! What a `StableString` is to the standard library: a `str`, a writer, a collection of characters and texts.
+
+extern crate alloc;
+
+use super::StableString;
+use alloc::string::String;
+use core::borrow::Borrow;
+use core::fmt;
+use core::hash::{Hash, Hasher};
+use core::ops::{Deref, DerefMut};
+
+impl Deref for StableString {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl AsRef<str> for StableString {
+    fn as_ref(&self) -> &str {
+        self
+    }
+}
+
+impl DerefMut for StableString {
+    fn deref_mut(&mut self) -> &mut str {
+        self.as_mut_str()
+    }
+}
+
+impl AsRef<[u8]> for StableString {
+    fn as_ref(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+impl Borrow<str> for StableString {
+    fn borrow(&self) -> &str {
+        self
+    }
+}
+
+/// As a `str`, by which it can be found in a map.
+impl Hash for StableString {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+impl fmt::Write for StableString {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        (&*self).write_str(text)
+    }
+}
+
+/// Pushing needs no exclusive borrow, and so neither does writing.
+impl fmt::Write for &StableString {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.try_push_str(text).map(|_| ()).map_err(|_| fmt::Error)
+    }
+}
+
+impl fmt::Display for StableString {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().fmt(formatter)
+    }
+}
+
+impl fmt::Debug for StableString {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().fmt(formatter)
+    }
+}
+
+impl From<&str> for StableString {
+    fn from(text: &str) -> Self {
+        let string = Self::new();
+        string.push_str(text);
+        string
+    }
+}
+
+impl From<String> for StableString {
+    fn from(text: String) -> Self {
+        Self::from(text.as_str())
+    }
+}
+
+/// What a string is made of, one after the other.
+macro_rules! extend_with {
+    ($([$($lifetime:lifetime)?] $piece:ty, $push:expr);*) => {$(
+        impl$(<$lifetime>)? Extend<$piece> for StableString {
+            #[track_caller]
+            fn extend<I: IntoIterator<Item = $piece>>(&mut self, pieces: I) {
+                for piece in pieces {
+                    $push(self, piece);
+                }
+            }
+        }
+
+        impl$(<$lifetime>)? FromIterator<$piece> for StableString {
+            #[track_caller]
+            fn from_iter<I: IntoIterator<Item = $piece>>(pieces: I) -> Self {
+                let mut string = Self::new();
+                string.extend(pieces);
+                string
+            }
+        }
+    )*};
+}
+
+extend_with!(
+    [] char, |string: &Self, piece| string.push(piece);
+    ['a] &'a char, |string: &Self, piece: &char| string.push(*piece);
+    ['a] &'a str, |string: &Self, piece| { string.push_str(piece); };
+    [] String, |string: &Self, piece: String| { string.push_str(&piece); }
+);
+
+/// Either way round, as for a `String`.
+macro_rules! equal_as_texts {
+    ($($other:ty),*) => {$(
+        impl PartialEq<$other> for StableString {
+            fn eq(&self, other: &$other) -> bool {
+                self.as_str() == &other[..]
+            }
+        }
+
+        impl PartialEq<StableString> for $other {
+            fn eq(&self, other: &StableString) -> bool {
+                other == self
+            }
+        }
+    )*};
+}
+
+equal_as_texts!(str, &str, String);
