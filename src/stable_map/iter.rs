@@ -1,37 +1,32 @@
 //! Iteration in the order of indices, over holes.
 
-use super::{Slot, StableMap};
+use super::StableMap;
+use super::slots::{self, Slots};
+use core::fmt;
 use core::iter::FusedIterator;
-use core::slice;
 
-/// An iterator over slots that knows how many entries are left.
+/// An iterator over what `$inner` gives, which knows how many entries are left.
 macro_rules! iterator {
-    ($(#[$documentation:meta])* $name:ident <$($lifetime:lifetime)?> ($slots:ty), $item:ty, $of_slot:expr) => {
+    ($(#[$documentation:meta])* $name:ident<$($lifetime:lifetime)?>($inner:ty), $item:ty, $of_entry:expr) => {
         $(#[$documentation])*
-        pub struct $name<$($lifetime,)? K, V> {
-            slots: $slots,
-            left: usize,
-        }
+        pub struct $name<$($lifetime,)? K, V>($inner);
 
         impl<$($lifetime,)? K, V> Iterator for $name<$($lifetime,)? K, V> {
             type Item = $item;
 
+            #[inline]
             fn next(&mut self) -> Option<$item> {
-                let entry = self.slots.by_ref().find_map($of_slot)?;
-                self.left -= 1;
-                Some(entry)
+                self.0.next().map($of_entry)
             }
 
             fn size_hint(&self) -> (usize, Option<usize>) {
-                (self.left, Some(self.left))
+                self.0.size_hint()
             }
         }
 
         impl<$($lifetime,)? K, V> DoubleEndedIterator for $name<$($lifetime,)? K, V> {
             fn next_back(&mut self) -> Option<$item> {
-                let entry = self.slots.by_ref().rev().find_map($of_slot)?;
-                self.left -= 1;
-                Some(entry)
+                self.0.next_back().map($of_entry)
             }
         }
 
@@ -42,53 +37,155 @@ macro_rules! iterator {
 
 iterator!(
     /// The entries of a [`StableMap`].
-    Iter<'a>(slice::Iter<'a, Slot<K, V>>), (&'a K, &'a V), Slot::entry
+    Iter<'a>(slots::Iter<'a, K, V>), (&'a K, &'a V), |(key, value)| (key, value)
 );
 iterator!(
     /// The entries of a [`StableMap`], with values that may be changed.
-    IterMut<'a>(slice::IterMut<'a, Slot<K, V>>), (&'a K, &'a mut V), Slot::entry_mut
+    IterMut<'a>(slots::IterMut<'a, K, V>), (&'a K, &'a mut V), |(key, value)| (&*key, value)
 );
 iterator!(
     /// The entries of a [`StableMap`], by value.
-    IntoIter<>(crate::stable_vec::IntoIter<Slot<K, V>>), (K, V), Slot::into_entry
+    IntoIter<>(slots::IntoIter<K, V>), (K, V), |entry| entry
 );
 iterator!(
     /// The keys of a [`StableMap`].
-    Keys<'a>(slice::Iter<'a, Slot<K, V>>), &'a K, |slot| slot.entry().map(|(key, _)| key)
+    Keys<'a>(slots::Iter<'a, K, V>), &'a K, |(key, _)| key
 );
 iterator!(
     /// The values of a [`StableMap`].
-    Values<'a>(slice::Iter<'a, Slot<K, V>>), &'a V, |slot| slot.entry().map(|(_, value)| value)
+    Values<'a>(slots::Iter<'a, K, V>), &'a V, |(_, value)| value
 );
 iterator!(
     /// The values of a [`StableMap`], to be changed.
-    ValuesMut<'a>(slice::IterMut<'a, Slot<K, V>>), &'a mut V, |slot| slot.entry_mut().map(|(_, value)| value)
+    ValuesMut<'a>(slots::IterMut<'a, K, V>), &'a mut V, |(_, value)| value
 );
+iterator!(
+    /// The keys of a [`StableMap`], by value.
+    IntoKeys<>(slots::IntoIter<K, V>), K, |(key, _)| key
+);
+iterator!(
+    /// The values of a [`StableMap`], by value.
+    IntoValues<>(slots::IntoIter<K, V>), V, |(_, value)| value
+);
+
+/// What a clone of a borrowed iterator, or a look at it, gives.
+macro_rules! seen_again {
+    ($($name:ident: $($shown:ident),+;)+) => {
+        $(
+            impl<K, V> Clone for $name<'_, K, V> {
+                fn clone(&self) -> Self {
+                    Self(self.0.clone())
+                }
+            }
+
+            impl<K, V> fmt::Debug for $name<'_, K, V>
+            where
+                $($shown: fmt::Debug,)+
+            {
+                fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    formatter.debug_list().entries(self.clone()).finish()
+                }
+            }
+        )+
+    };
+}
+
+seen_again! {
+    Iter: K, V;
+    Keys: K;
+    Values: V;
+}
+
+impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for IntoIter<K, V> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_list().entries(self.0.iter()).finish()
+    }
+}
+
+/// The entries of a [`StableMap`], which leave it: see [`StableMap::drain`].
+pub struct Drain<'a, K, V> {
+    /// Where the slots go back to, empty; until then no others are there.
+    home: &'a mut Slots<K, V>,
+    entries: Option<slots::IntoIter<K, V>>,
+}
+
+impl<'a, K, V> Drain<'a, K, V> {
+    pub(super) fn new(home: &'a mut Slots<K, V>) -> Self {
+        let entries = core::mem::replace(home, Slots::new()).into_iter();
+        Self { home, entries: Some(entries) }
+    }
+}
+
+impl<K, V> Iterator for Drain<'_, K, V> {
+    type Item = (K, V);
+
+    fn next(&mut self) -> Option<(K, V)> {
+        self.entries.as_mut()?.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.entries.as_ref().map_or((0, Some(0)), Iterator::size_hint)
+    }
+}
+
+impl<K, V> DoubleEndedIterator for Drain<'_, K, V> {
+    fn next_back(&mut self) -> Option<(K, V)> {
+        self.entries.as_mut()?.next_back()
+    }
+}
+
+impl<K, V> ExactSizeIterator for Drain<'_, K, V> {}
+impl<K, V> FusedIterator for Drain<'_, K, V> {}
+
+impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for Drain<'_, K, V> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let entries = self.entries.iter().flat_map(slots::IntoIter::iter);
+        formatter.debug_list().entries(entries).finish()
+    }
+}
+
+impl<K, V> Drop for Drain<'_, K, V> {
+    fn drop(&mut self) {
+        if let Some(entries) = self.entries.take() {
+            *self.home = entries.into_empty();
+        }
+    }
+}
 
 impl<K, V, S> StableMap<K, V, S> {
     /// All entries.
     pub fn iter(&self) -> Iter<'_, K, V> {
-        Iter { slots: self.slots.iter(), left: self.len }
+        Iter(self.slots.iter())
     }
 
     /// All entries, with values that may be changed.
     pub fn iter_mut(&mut self) -> IterMut<'_, K, V> {
-        IterMut { left: self.len, slots: self.slots.iter_mut() }
+        IterMut(self.slots.iter_mut())
     }
 
     /// All keys.
     pub fn keys(&self) -> Keys<'_, K, V> {
-        Keys { slots: self.slots.iter(), left: self.len }
+        Keys(self.slots.iter())
     }
 
     /// All values.
     pub fn values(&self) -> Values<'_, K, V> {
-        Values { slots: self.slots.iter(), left: self.len }
+        Values(self.slots.iter())
     }
 
     /// All values, to be changed.
     pub fn values_mut(&mut self) -> ValuesMut<'_, K, V> {
-        ValuesMut { left: self.len, slots: self.slots.iter_mut() }
+        ValuesMut(self.slots.iter_mut())
+    }
+
+    /// All keys, by value.
+    pub fn into_keys(self) -> IntoKeys<K, V> {
+        IntoKeys(self.slots.into_iter())
+    }
+
+    /// All values, by value.
+    pub fn into_values(self) -> IntoValues<K, V> {
+        IntoValues(self.slots.into_iter())
     }
 }
 
@@ -97,7 +194,7 @@ impl<K, V, S> IntoIterator for StableMap<K, V, S> {
     type IntoIter = IntoIter<K, V>;
 
     fn into_iter(self) -> IntoIter<K, V> {
-        IntoIter { left: self.len, slots: self.slots.into_iter() }
+        IntoIter(self.slots.into_iter())
     }
 }
 

@@ -1,24 +1,27 @@
 //! `StableMap`: a map whose values never move, and whose entries have stable numbers.
 //!
-//! Entries lie in one `StableVec` of slots. A removed entry leaves a hole, which the next insertion fills. `index`
-//! finds a slot by hash, and grows a few entries at a time.
+//! Entries lie in `slots`, by number. A removed entry leaves a hole, which the next insertion fills. `index` finds the
+//! number of an entry by hash, in a `table` or two, and grows a few entries at a time.
 
 mod entry;
 pub(crate) mod index;
 mod iter;
 mod set;
+mod slots;
+mod table;
 mod traits;
 
 pub use entry::{Entry, OccupiedEntry, VacantEntry};
-pub use iter::{IntoIter, Iter, IterMut, Keys, Values, ValuesMut};
+pub use iter::{Drain, IntoIter, Iter, IterMut, Keys, Values, ValuesMut};
 pub use set::StableSet;
 
-use crate::{ReserveError, StableVec};
+use crate::ReserveError;
 use core::borrow::Borrow;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::mem;
-use index::{Index, Number, tag_of};
+use index::{Index, Number, Tag, tag_of};
+use slots::Slots;
 
 /// The hasher of a [`StableMap`] if no other is chosen: fast, with a seed of its own for each process, but not meant
 /// for keys that an attacker chooses.
@@ -51,52 +54,10 @@ pub type DefaultHasher = foldhash::fast::RandomState;
 /// assert_eq!(std::ptr::from_ref(&ages["Ada"]), address);
 /// ```
 pub struct StableMap<K, V, S = DefaultHasher> {
-    slots: StableVec<Slot<K, V>>,
+    slots: Slots<K, V>,
+    /// Has the number of every taken slot, and no other.
     index: Index,
-    len: usize,
-    /// The last hole, if there is one: they are a list.
-    hole: Option<Number>,
     hasher: S,
-}
-
-// SAFETY: through a shared borrow nothing is written: the vector of slots is pushed to only by what takes `&mut self`,
-// and is not lent out.
-unsafe impl<K: Sync, V: Sync, S: Sync> Sync for StableMap<K, V, S> {}
-
-/// A place for an entry.
-enum Slot<K, V> {
-    Taken { tag: u32, key: K, value: V },
-    Hole { next: Option<Number> },
-}
-
-impl<K, V> Slot<K, V> {
-    fn entry(&self) -> Option<(&K, &V)> {
-        match self {
-            Self::Taken { key, value, .. } => Some((key, value)),
-            Self::Hole { .. } => None,
-        }
-    }
-
-    fn entry_mut(&mut self) -> Option<(&K, &mut V)> {
-        match self {
-            Self::Taken { key, value, .. } => Some((key, value)),
-            Self::Hole { .. } => None,
-        }
-    }
-
-    fn into_entry(self) -> Option<(K, V)> {
-        match self {
-            Self::Taken { key, value, .. } => Some((key, value)),
-            Self::Hole { .. } => None,
-        }
-    }
-
-    fn tag(&self) -> Option<u32> {
-        match self {
-            Self::Taken { tag, .. } => Some(*tag),
-            Self::Hole { .. } => None,
-        }
-    }
 }
 
 /// An entry that could not be inserted, and why.
@@ -136,25 +97,25 @@ impl<K, V, S> StableMap<K, V, S> {
     /// An empty map with this hasher. Fit for a `static` if the hasher is.
     #[must_use]
     pub const fn with_hasher(hasher: S) -> Self {
-        Self { slots: StableVec::new(), index: Index::new(), len: 0, hole: None, hasher }
+        Self { slots: Slots::new(), index: Index::new(), hasher }
     }
 
     /// How many entries there are.
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.len
+        self.slots.len()
     }
 
     /// Whether there is none.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
     /// All indices are below this: entries, and holes that removed ones left.
     #[must_use]
     pub fn index_end(&self) -> usize {
-        self.slots.len()
+        self.slots.numbers() as usize
     }
 
     /// How many entries can be held without asking the system for memory for them.
@@ -172,50 +133,43 @@ impl<K, V, S> StableMap<K, V, S> {
     /// The entry with this index, if there is one. O(1), without hashing.
     #[must_use]
     pub fn get_index(&self, index: usize) -> Option<(&K, &V)> {
-        self.slots.get(index)?.entry()
+        let (key, value) = self.slots.get(index)?;
+        Some((key, value))
     }
 
     /// As [`get_index`](Self::get_index), with a value that may be changed.
     pub fn get_index_mut(&mut self, index: usize) -> Option<(&K, &mut V)> {
-        self.slots.get_mut(index)?.entry_mut()
+        let (key, value) = self.slots.get_mut(index)?;
+        Some((key, value))
     }
 
     /// Removes the entry with this index, if there is one. No other moves.
     pub fn remove_index(&mut self, index: usize) -> Option<(K, V)> {
-        let slot = self.slots.get_mut(index)?;
-        let tag = slot.tag()?;
         let number = Number::try_from(index).ok()?;
-        let removed = mem::replace(slot, Slot::Hole { next: self.hole });
-        self.hole = Some(number);
+        let tag = self.slots.tag(number)?;
         self.index.remove(tag, number);
-        self.len -= 1;
-        removed.into_entry()
+        self.slots.remove(number)
     }
 
     /// Drops all entries. The memory for them stays.
     pub fn clear(&mut self) {
         self.index.clear();
-        self.hole = None;
-        self.len = 0;
         self.slots.clear();
     }
 
     /// Keeps the entries for which `keep` is true. In the order of indices; no entry moves.
     pub fn retain(&mut self, mut keep: impl FnMut(&K, &mut V) -> bool) {
-        for index in 0..self.slots.len() {
-            let entry = self.slots.get_mut(index).and_then(Slot::entry_mut);
-            if entry.is_some_and(|(key, value)| !keep(key, value)) {
+        for index in 0..self.index_end() {
+            if self.get_index_mut(index).is_some_and(|(key, value)| !keep(key, value)) {
                 self.remove_index(index);
             }
         }
     }
 
-    /// Removes all entries and iterates over them. What the iterator does not come to is dropped.
-    pub fn drain(&mut self) -> impl Iterator<Item = (K, V)> + '_ {
+    /// Removes all entries and iterates over them. What the iterator does not come to is dropped with it.
+    pub fn drain(&mut self) -> Drain<'_, K, V> {
         self.index.clear();
-        self.hole = None;
-        self.len = 0;
-        self.slots.drain(..).filter_map(Slot::into_entry)
+        Drain::new(&mut self.slots)
     }
 
     /// Gives back memory behind the last entry. Holes stay.
@@ -262,31 +216,18 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     }
 
     /// Room for one entry more, in the index and in the slots.
+    #[inline]
     fn make_room(&mut self) -> Result<(), ReserveError> {
-        if self.hole.is_none() {
-            self.slots.try_reserve(1)?;
-        }
+        self.slots.try_reserve(1)?;
         let slots = &self.slots;
-        let numbers = Number::try_from(slots.len()).unwrap_or(Number::MAX);
-        self.index.reserve(self.len, numbers, |number| slots.get(number as usize)?.tag())
+        self.index.reserve(slots.numbers(), |number| slots.tag(number))
     }
 
     /// Inserts an entry that is not there; room was made. None of the caller's code runs.
-    fn insert_new(&mut self, tag: u32, key: K, value: V) -> usize {
-        let taken = Slot::Taken { tag, key, value };
-        let hole = self.hole.and_then(|hole| Some((hole, self.slots.get_mut(hole as usize)?)));
-        let number = if let Some((number, slot)) = hole {
-            if let Slot::Hole { next } = *slot {
-                self.hole = next;
-            }
-            *slot = taken;
-            number
-        } else {
-            self.slots.push(taken);
-            Number::try_from(self.slots.len() - 1).unwrap_or(Number::MAX)
-        };
+    #[inline]
+    fn insert_new(&mut self, tag: Tag, key: K, value: V) -> usize {
+        let number = self.slots.insert(tag, key, value);
         self.index.insert(tag, number);
-        self.len += 1;
         number as usize
     }
 
@@ -315,7 +256,9 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
         K: Borrow<Q>,
     {
         let index = self.get_index_of(key)?;
-        self.get_index(index).map(|(key, value)| (index, key, value))
+        // SAFETY: the index has numbers of taken slots only.
+        let (key, value) = unsafe { self.slots.get_unchecked(index) };
+        Some((index, key, value))
     }
 
     /// The key and the value of a key.
@@ -377,22 +320,19 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
         }
     }
 
-    fn tag<Q: Hash + ?Sized>(&self, key: &Q) -> u32 {
+    #[inline]
+    fn tag<Q: Hash + ?Sized>(&self, key: &Q) -> Tag {
         tag_of(self.hasher.hash_one(key))
     }
 
     #[inline]
-    fn find<Q: Eq + ?Sized>(&self, tag: u32, key: &Q) -> Option<usize>
+    fn find<Q: Eq + ?Sized>(&self, tag: Tag, key: &Q) -> Option<usize>
     where
         K: Borrow<Q>,
     {
-        let slots = self.slots.as_slice();
-        let is_it = |number: Number| match slots.get(number as usize) {
-            Some(Slot::Taken { tag: its_tag, key: its_key, .. }) => {
-                *its_tag == tag && its_key.borrow() == key
-            }
-            _ => false,
-        };
+        // SAFETY: the index has numbers of taken slots only: it learns of each insertion and removal at once, and
+        // between the two calls none of the caller's code runs.
+        let is_it = |number: Number| unsafe { self.slots.get_unchecked(number as usize) }.0.borrow() == key;
         self.index.find(tag, is_it).map(|number| number as usize)
     }
 }

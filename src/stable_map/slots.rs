@@ -1,0 +1,299 @@
+//! The entries of a map by number, with holes where some were removed; and what says which are there.
+//!
+//! ```text
+//!  words:    | taken, tag | hole, the next one | taken, tag | ...     4 bytes each, for migration and iteration
+//!  entries:  | key, value | (uninitialised)    | key, value | ...     nothing else between them, for searches
+//! ```
+//!
+//! Here is all that is unsafe about a map. An entry is initialised exactly if its word says that it is taken.
+
+use super::index::{Number, TAG_BITS, Tag};
+use crate::error::{Cause, Operation};
+use crate::{ReserveError, StableVec};
+use core::iter::Zip;
+use core::mem::{self, MaybeUninit};
+use core::ops::Range;
+use core::slice;
+
+pub(super) struct Slots<K, V> {
+    words: StableVec<Word>,
+    entries: StableVec<MaybeUninit<(K, V)>>,
+    len: usize,
+    /// The last hole, if there is one: they are a list.
+    hole: Option<Number>,
+}
+
+// SAFETY: through a shared borrow nothing is written: the vectors are pushed to only by what takes `&mut self`, and are
+// not lent out.
+unsafe impl<K: Sync, V: Sync> Sync for Slots<K, V> {}
+
+/// Whether a slot is taken, and its tag or the next hole.
+#[derive(Clone, Copy)]
+pub(super) struct Word(u32);
+
+impl Word {
+    const TAKEN: u32 = 1 << TAG_BITS;
+
+    fn taken(tag: Tag) -> Self {
+        Self(Self::TAKEN | tag)
+    }
+
+    /// Numbers have a bit less than words.
+    fn hole(next: Option<Number>) -> Self {
+        Self(next.map_or(0, |next| next + 1))
+    }
+
+    fn is_taken(self) -> bool {
+        self.0 & Self::TAKEN != 0
+    }
+
+    fn tag(self) -> Option<Tag> {
+        self.is_taken().then_some(self.0 & !Self::TAKEN)
+    }
+
+    fn next_hole(self) -> Option<Number> {
+        self.0.checked_sub(1)
+    }
+}
+
+/// The most entries: the words of holes have room for their numbers.
+const MOST: usize = (1 << TAG_BITS) - 1;
+
+impl<K, V> Slots<K, V> {
+    pub(super) const fn new() -> Self {
+        // Words are gone through in order: huge pages would not help.
+        let words = StableVec::<Word>::options().huge_pages(false).build();
+        Self { words, entries: StableVec::new(), len: 0, hole: None }
+    }
+
+    /// How many entries there are.
+    pub(super) const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// All numbers are below this.
+    pub(super) fn numbers(&self) -> Number {
+        Number::try_from(self.words.len()).unwrap_or(Number::MAX) // there are no more than `MOST`
+    }
+
+    pub(super) fn capacity(&self) -> usize {
+        self.words.capacity().min(self.entries.capacity()).min(MOST)
+    }
+
+    /// Room for so many entries more.
+    ///
+    /// # Errors
+    /// [`ReserveError`] if there are no addresses or no memory, or too many entries for numbers.
+    pub(super) fn try_reserve(&self, additional: usize) -> Result<(), ReserveError> {
+        let pushed = additional.saturating_sub(self.words.len() - self.len);
+        if pushed > MOST - self.words.len() {
+            return Err(ReserveError::new(Operation::Reserve, usize::MAX, Cause::TooLarge));
+        }
+        self.words.try_reserve(pushed)?;
+        self.entries.try_reserve(pushed)
+    }
+
+    pub(super) fn shrink_to_fit(&mut self) {
+        self.words.shrink_to_fit();
+        self.entries.shrink_to_fit();
+    }
+
+    /// The tag of an entry, if it is there.
+    pub(super) fn tag(&self, number: Number) -> Option<Tag> {
+        self.words.get(number as usize)?.tag()
+    }
+
+    pub(super) fn get(&self, index: usize) -> Option<&(K, V)> {
+        // SAFETY: it is taken.
+        self.words.get(index)?.is_taken().then(|| unsafe { self.get_unchecked(index) })
+    }
+
+    pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut (K, V)> {
+        // SAFETY: there are as many entries as words, and that of a taken slot is initialised.
+        self.words.get(index)?.is_taken().then(|| unsafe { self.entries[index].assume_init_mut() })
+    }
+
+    /// The entry of a slot that is known to be taken.
+    ///
+    /// # Safety
+    /// It must be.
+    #[inline(always)]
+    pub(super) unsafe fn get_unchecked(&self, index: usize) -> &(K, V) {
+        debug_assert!(self.words[index].is_taken());
+        // SAFETY: there are as many entries as words, and that of a taken slot is initialised.
+        unsafe { self.entries.get_unchecked(index).assume_init_ref() }
+    }
+
+    /// The number that the next entry gets.
+    pub(super) fn next(&self) -> Number {
+        self.hole.unwrap_or(self.numbers())
+    }
+
+    /// Puts an entry in its slot, for which room was made: into the last hole, or behind all.
+    pub(super) fn insert(&mut self, tag: Tag, key: K, value: V) -> Number {
+        let number = self.next();
+        if self.hole.is_some() {
+            self.entries[number as usize].write((key, value));
+            let word = &mut self.words[number as usize];
+            self.hole = word.next_hole();
+            *word = Word::taken(tag);
+        } else {
+            self.entries.push(MaybeUninit::new((key, value)));
+            self.words.push(Word::taken(tag));
+        }
+        self.len += 1;
+        number
+    }
+
+    /// Takes an entry out, if there is one.
+    pub(super) fn remove(&mut self, number: Number) -> Option<(K, V)> {
+        let word = self.words.get_mut(number as usize).filter(|word| word.is_taken())?;
+        *word = Word::hole(self.hole.replace(number));
+        self.len -= 1;
+        // SAFETY: it was taken; from now on it is not.
+        Some(unsafe { self.entries.get_unchecked(number as usize).assume_init_read() })
+    }
+
+    /// Drops all entries, in place. The memory stays.
+    pub(super) fn clear(&mut self) {
+        let mut rest = Rest { left: 0..self.words.len(), slots: self };
+        rest.drop_entries();
+    }
+
+    /// The entries in the order of their numbers.
+    pub(super) fn iter(&self) -> Iter<'_, K, V> {
+        Iter { slots: self.words.iter().zip(self.entries.iter()), left: self.len }
+    }
+
+    /// As [`iter`](Self::iter), to be changed.
+    pub(super) fn iter_mut(&mut self) -> IterMut<'_, K, V> {
+        IterMut { slots: self.words.iter().zip(self.entries.iter_mut()), left: self.len }
+    }
+
+    /// All entries, by value.
+    pub(super) fn into_iter(self) -> IntoIter<K, V> {
+        IntoIter { left: 0..self.numbers(), slots: self }
+    }
+}
+
+impl<K, V> Drop for Slots<K, V> {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+/// Slots that are being cleared. Goes on with the next entry where dropping one panics.
+struct Rest<'a, K, V> {
+    slots: &'a mut Slots<K, V>,
+    left: Range<usize>,
+}
+
+impl<K, V> Rest<'_, K, V> {
+    fn drop_entries(&mut self) {
+        if mem::needs_drop::<(K, V)>() {
+            let Slots { words, entries, .. } = &mut *self.slots;
+            for index in self.left.by_ref() {
+                if mem::replace(&mut words[index], Word::hole(None)).is_taken() {
+                    // SAFETY: it was taken; from now on it is not.
+                    unsafe { entries[index].assume_init_drop() };
+                }
+            }
+        }
+    }
+}
+
+impl<K, V> Drop for Rest<'_, K, V> {
+    fn drop(&mut self) {
+        self.drop_entries();
+        self.slots.words.clear();
+        self.slots.entries.clear();
+        self.slots.len = 0;
+        self.slots.hole = None;
+    }
+}
+
+/// What a borrowed iterator goes over, and how many entries are left.
+pub(super) struct Iter<'a, K, V> {
+    slots: Zip<slice::Iter<'a, Word>, slice::Iter<'a, MaybeUninit<(K, V)>>>,
+    left: usize,
+}
+
+/// As [`Iter`], with entries that may be changed.
+pub(super) struct IterMut<'a, K, V> {
+    slots: Zip<slice::Iter<'a, Word>, slice::IterMut<'a, MaybeUninit<(K, V)>>>,
+    left: usize,
+}
+
+/// Slots whose entries leave them, from both ends; the rest is dropped with them.
+pub(super) struct IntoIter<K, V> {
+    slots: Slots<K, V>,
+    left: Range<Number>,
+}
+
+impl<K, V> Clone for Iter<'_, K, V> {
+    fn clone(&self) -> Self {
+        Self { slots: self.slots.clone(), left: self.left }
+    }
+}
+
+impl<K, V> IntoIter<K, V> {
+    /// The entries that are left.
+    pub(super) fn iter(&self) -> Iter<'_, K, V> {
+        self.slots.iter()
+    }
+
+    /// Drops the entries that are left; the slots, empty, with their memory.
+    pub(super) fn into_empty(mut self) -> Slots<K, V> {
+        self.slots.clear();
+        self.slots
+    }
+}
+
+macro_rules! borrowed_iterator {
+    ($name:ident, $item:ty, $assume_init:ident) => {
+        impl<'a, K, V> Iterator for $name<'a, K, V> {
+            type Item = $item;
+
+            fn next(&mut self) -> Option<$item> {
+                let (_, entry) = self.slots.find(|(word, _)| word.is_taken())?;
+                self.left -= 1;
+                // SAFETY: it is taken.
+                Some(unsafe { entry.$assume_init() })
+            }
+
+            fn size_hint(&self) -> (usize, Option<usize>) {
+                (self.left, Some(self.left))
+            }
+        }
+
+        impl<'a, K, V> DoubleEndedIterator for $name<'a, K, V> {
+            fn next_back(&mut self) -> Option<$item> {
+                let (_, entry) = self.slots.rfind(|(word, _)| word.is_taken())?;
+                self.left -= 1;
+                // SAFETY: it is taken.
+                Some(unsafe { entry.$assume_init() })
+            }
+        }
+    };
+}
+
+borrowed_iterator!(Iter, &'a (K, V), assume_init_ref);
+borrowed_iterator!(IterMut, &'a mut (K, V), assume_init_mut);
+
+impl<K, V> Iterator for IntoIter<K, V> {
+    type Item = (K, V);
+
+    fn next(&mut self) -> Option<(K, V)> {
+        self.left.find_map(|number| self.slots.remove(number))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.slots.len, Some(self.slots.len))
+    }
+}
+
+impl<K, V> DoubleEndedIterator for IntoIter<K, V> {
+    fn next_back(&mut self) -> Option<(K, V)> {
+        self.left.by_ref().rev().find_map(|number| self.slots.remove(number))
+    }
+}
