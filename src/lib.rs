@@ -17,6 +17,8 @@ mod bump;
 mod error;
 
 // What needs an operating system. The Rust allocator stands in for one under Miri.
+#[cfg(all(any(unix, windows, miri, v_alloc_heap_os), target_has_atomic = "64", feature = "map"))]
+mod interner;
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
 pub mod os;
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
@@ -61,6 +63,8 @@ pub use stable::{
     set_default_reservation,
 };
 
+#[cfg(all(any(unix, windows, miri, v_alloc_heap_os), target_has_atomic = "64", feature = "map"))]
+pub use interner::{Interned, Interner, InternerIter, Symbol};
 #[cfg(all(any(unix, windows, miri, v_alloc_heap_os), target_has_atomic = "64", feature = "map"))]
 pub use stable_map::{
     DefaultHasher, Entry, InsertError, IntoIter, Iter, IterMut, Keys, OccupiedEntry, StableMap, StableSet,

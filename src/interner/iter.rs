@@ -1,0 +1,62 @@
+//! Iteration in the order of symbols.
+
+use super::{Entry, Interned, Interner, Symbol};
+use core::iter::{Enumerate, FusedIterator};
+use core::slice;
+
+/// The strings of an [`Interner`] with their symbols, as many as there were when it was made.
+pub struct InternerIter<'a, T: Interned + ?Sized> {
+    interner: &'a Interner<T>,
+    entries: Enumerate<slice::Iter<'a, Entry>>,
+}
+
+impl<T: Interned + ?Sized> Interner<T> {
+    /// All strings with their symbols, in the order of symbols. Strings may be interned meanwhile; they are left out.
+    pub fn iter(&self) -> InternerIter<'_, T> {
+        InternerIter { interner: self, entries: self.entries.iter().enumerate() }
+    }
+}
+
+impl<'a, T: Interned + ?Sized> InternerIter<'a, T> {
+    fn pair(&self, (index, entry): (usize, &Entry)) -> Option<(Symbol, &'a T)> {
+        Some((Symbol::from_index(index)?, self.interner.string(entry)))
+    }
+}
+
+impl<'a, T: Interned + ?Sized> Iterator for InternerIter<'a, T> {
+    type Item = (Symbol, &'a T);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let entry = self.entries.next()?;
+        self.pair(entry)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.entries.size_hint()
+    }
+}
+
+impl<T: Interned + ?Sized> DoubleEndedIterator for InternerIter<'_, T> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        let entry = self.entries.next_back()?;
+        self.pair(entry)
+    }
+}
+
+impl<T: Interned + ?Sized> ExactSizeIterator for InternerIter<'_, T> {}
+impl<T: Interned + ?Sized> FusedIterator for InternerIter<'_, T> {}
+
+impl<T: Interned + ?Sized> Clone for InternerIter<'_, T> {
+    fn clone(&self) -> Self {
+        Self { interner: self.interner, entries: self.entries.clone() }
+    }
+}
+
+impl<'a, T: Interned + ?Sized> IntoIterator for &'a Interner<T> {
+    type Item = (Symbol, &'a T);
+    type IntoIter = InternerIter<'a, T>;
+
+    fn into_iter(self) -> InternerIter<'a, T> {
+        self.iter()
+    }
+}

@@ -1,0 +1,322 @@
+//! `Interner`: each string once, in an arena, with a number; through a shared borrow.
+//!
+//! ```text
+//!  index   : 32 bits of a hash -> number
+//!  entries : number -> | address | length | those 32 bits |
+//!  arena   : the bytes of all strings, end to end
+//! ```
+//!
+//! What tells strings apart lies with the address: a search reads the bytes of one string, the one that is equal. And
+//! no string is hashed a second time when the index grows.
+
+mod interned;
+mod iter;
+mod symbol;
+mod traits;
+
+pub use interned::Interned;
+pub use iter::InternerIter;
+pub use symbol::Symbol;
+
+use crate::error::{Cause, Operation};
+use crate::stable_map::DefaultHasher;
+use crate::stable_map::index::{Index, Number, tag_of};
+use crate::{Arena, ReserveError, StableVec};
+use core::cell::{OnceCell, UnsafeCell};
+use core::hash::{BuildHasher, Hasher};
+use core::marker::PhantomData;
+use core::ptr::NonNull;
+
+/// Keeps each string once, and gives it a small number: a [`Symbol`].
+///
+/// Interning takes `&self`, and what is interned never moves: a `&str` from an interner is good for as long as the
+/// interner is borrowed. Equal strings have equal symbols, so comparing and hashing names is comparing and hashing
+/// numbers. Symbols count up from 0 in the order in which strings are first seen, so a `Vec` can be a map from them.
+///
+/// `T` is `str` or `[u8]`: [`Interner::new`] and [`Interner::of_bytes`].
+///
+/// * **Cost**: a string that is there takes one hash, one search and one comparison; a new one also a copy. No
+///   insertion waits for all strings to be hashed anew. An empty interner costs nothing, a small one three pages; a
+///   string takes its bytes, 16 bytes, and some 10 bytes of the index.
+/// * **Failure**: short forms panic where there is no room or no memory, [`try_intern`](Self::try_intern) has an error.
+///   Either way the interner stays as it was.
+/// * **Limits**: 1 GiB of 16-byte entries and 64 GiB of strings on 64-bit Unix, or what
+///   [`with_reservation`](Self::with_reservation) says; never more than 2^31 strings, nor one of 4 GiB.
+/// * **Threads**: `Send`, never `Sync`.
+///
+/// The hash function is that of [`DefaultHasher`], with a seed of its own for each interner: fast, but not meant for
+/// strings that an attacker chooses.
+///
+/// ```
+/// use v_alloc::Interner;
+/// let names = Interner::new();
+/// let (main, text) = names.intern_full("main");
+/// let print = names.intern("print");
+/// assert_eq!(names.intern(&String::from("main")), main);
+/// assert_ne!(main, print);
+/// assert_eq!((text, names.resolve(print), names.len()), ("main", "print", 2));
+/// ```
+pub struct Interner<T: Interned + ?Sized = str> {
+    arena: Arena,
+    /// By number.
+    entries: StableVec<Entry>,
+    /// Never borrowed while code of the caller runs: hashing and comparing bytes is not the caller's.
+    index: UnsafeCell<Index>,
+    /// Made by the first search, because a seed cannot be chosen in a `const`.
+    hasher: OnceCell<DefaultHasher>,
+    strings: PhantomData<T>,
+}
+
+/// A string: where it is, and its hash.
+#[derive(Clone, Copy)]
+struct Entry {
+    start: NonNull<u8>,
+    len: u32,
+    tag: u32,
+}
+
+// SAFETY: an address and numbers. Whoever follows the address has the interner, which owns the bytes.
+unsafe impl Send for Entry {}
+
+/// Of text. (Only here is a `new`, so that `Interner::new()` says what is interned.)
+impl Interner {
+    /// An empty interner of text. O(1), no system call. Fit for a `static Mutex`.
+    ///
+    /// ```
+    /// use std::sync::Mutex;
+    /// static NAMES: Mutex<v_alloc::Interner> = Mutex::new(v_alloc::Interner::new());
+    /// assert_eq!(NAMES.lock().unwrap().intern("first").index(), 0);
+    /// ```
+    #[must_use]
+    pub const fn new() -> Self {
+        Self::in_parts(Arena::new(), StableVec::new())
+    }
+
+    /// An empty interner with room for at least so many symbols, and for strings of so many bytes together, in address
+    /// space. The range for strings is reserved now, that for symbols by the first one.
+    ///
+    /// # Errors
+    /// [`ReserveError`] if the operating system has no such range.
+    ///
+    /// ```
+    /// let names = v_alloc::Interner::with_reservation(1000, 64 << 10)?;
+    /// assert!(names.try_intern(&"x".repeat(64 << 10)).is_ok());
+    /// let error = names.try_intern("y").unwrap_err();
+    /// assert!(error.to_string().contains("more than is left of the reservation"));
+    /// assert_eq!(names.len(), 1);
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
+    pub fn with_reservation(symbols: usize, bytes: usize) -> Result<Self, ReserveError> {
+        Self::reserved(symbols, bytes)
+    }
+}
+
+/// Of bytes.
+impl Interner<[u8]> {
+    /// An empty interner of bytes, as [`Interner::new`] is one of text.
+    ///
+    /// ```
+    /// let paths = v_alloc::Interner::of_bytes();
+    /// let path = paths.intern(b"/\xFF");
+    /// assert_eq!(paths.resolve(path), [b'/', 0xFF]);
+    /// ```
+    #[must_use]
+    pub const fn of_bytes() -> Self {
+        Self::in_parts(Arena::new(), StableVec::new())
+    }
+
+    /// As [`Interner::with_reservation`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn of_bytes_with_reservation(symbols: usize, bytes: usize) -> Result<Self, ReserveError> {
+        Self::reserved(symbols, bytes)
+    }
+}
+
+impl<T: Interned + ?Sized> Interner<T> {
+    fn reserved(symbols: usize, bytes: usize) -> Result<Self, ReserveError> {
+        let entries = StableVec::options().reservation(symbols).build();
+        Ok(Self::in_parts(Arena::with_reservation(bytes)?, entries))
+    }
+
+    const fn in_parts(arena: Arena, entries: StableVec<Entry>) -> Self {
+        let index = UnsafeCell::new(Index::new());
+        Self { arena, entries, index, hasher: OnceCell::new(), strings: PhantomData }
+    }
+
+    /// The symbol of a string, which is copied if it is new. O(1) besides the string's length.
+    ///
+    /// # Panics
+    /// If there is no room or no memory.
+    #[inline]
+    #[track_caller]
+    pub fn intern(&self, string: &T) -> Symbol {
+        or_panic(self.try_intern(string))
+    }
+
+    /// As [`intern`](Self::intern), with an error.
+    ///
+    /// # Errors
+    /// [`ReserveError`] if there is no room or no memory; the interner stays as it was.
+    #[inline]
+    pub fn try_intern(&self, string: &T) -> Result<Symbol, ReserveError> {
+        let bytes = string.bytes();
+        let tag = self.tag(bytes);
+        match self.find(tag, bytes) {
+            Some(number) => Ok(Symbol::of(number)),
+            None => self.add(tag, bytes).map(Symbol::of),
+        }
+    }
+
+    /// As [`intern`](Self::intern), and returns the string where it is now.
+    ///
+    /// # Panics
+    /// As for [`intern`](Self::intern).
+    #[inline]
+    #[track_caller]
+    pub fn intern_full(&self, string: &T) -> (Symbol, &T) {
+        or_panic(self.try_intern_full(string))
+    }
+
+    /// As [`intern_full`](Self::intern_full), with an error.
+    ///
+    /// # Errors
+    /// As for [`try_intern`](Self::try_intern).
+    #[inline]
+    pub fn try_intern_full(&self, string: &T) -> Result<(Symbol, &T), ReserveError> {
+        let symbol = self.try_intern(string)?;
+        Ok((symbol, self.resolve(symbol)))
+    }
+
+    /// The symbol of a string, if it was interned.
+    #[inline]
+    #[must_use]
+    pub fn get(&self, string: &T) -> Option<Symbol> {
+        let bytes = string.bytes();
+        self.find(self.tag(bytes), bytes).map(Symbol::of)
+    }
+
+    /// The string of a symbol. O(1), without hashing.
+    ///
+    /// # Panics
+    /// If there is no such symbol here: it is another interner's, or from before [`clear`](Self::clear). (If there is
+    /// one with this number, its string is returned: symbols do not know their interner.)
+    #[inline]
+    #[must_use]
+    #[track_caller]
+    pub fn resolve(&self, symbol: Symbol) -> &T {
+        match self.try_resolve(symbol) {
+            Some(string) => string,
+            None => no_such_symbol(symbol),
+        }
+    }
+
+    /// The string of a symbol, or `None` where [`resolve`](Self::resolve) panics.
+    #[inline]
+    #[must_use]
+    pub fn try_resolve(&self, symbol: Symbol) -> Option<&T> {
+        self.entries.get(symbol.index()).map(|entry| self.string(entry))
+    }
+
+    /// How many strings there are.
+    #[inline]
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is none.
+    #[inline]
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The bytes of all strings together.
+    #[must_use]
+    pub fn string_bytes(&self) -> usize {
+        self.arena.used_bytes() // without padding: a byte has no alignment
+    }
+
+    /// Forgets all strings; symbols count from 0 again. Memory for strings and symbols stays.
+    pub fn clear(&mut self) {
+        self.index.get_mut().clear();
+        self.entries.clear();
+        self.arena.reset();
+    }
+
+    #[inline]
+    fn tag(&self, bytes: &[u8]) -> u32 {
+        let mut hasher = self.hasher.get_or_init(DefaultHasher::default).build_hasher();
+        hasher.write(bytes); // which tells lengths apart by itself
+        tag_of(hasher.finish())
+    }
+
+    #[inline]
+    fn find(&self, tag: u32, bytes: &[u8]) -> Option<Number> {
+        let entries = self.entries.as_slice();
+        let is_it = |number: Number| {
+            entries.get(number as usize).is_some_and(|entry| {
+                entry.tag == tag && entry.len as usize == bytes.len() && self.string(entry).bytes() == bytes
+            })
+        };
+        // SAFETY: it is borrowed exclusively only within `add`, which does not come here, and through `&mut self`.
+        unsafe { &*self.index.get() }.find(tag, is_it)
+    }
+
+    /// Adds a string that is not there.
+    #[inline(never)]
+    fn add(&self, tag: u32, bytes: &[u8]) -> Result<Number, ReserveError> {
+        let too_large = ReserveError::new(Operation::Commit, bytes.len(), Cause::TooLarge);
+        let len = u32::try_from(bytes.len()).map_err(|_| too_large)?;
+        // Room first, which may stay if what follows fails; then the copy, the last that can fail.
+        self.entries.try_reserve(1)?;
+        let entries = self.entries.as_slice();
+        let number = Number::try_from(entries.len()).unwrap_or(Number::MAX); // the index refuses that
+        // SAFETY: nobody borrows the index, and no code of the caller runs: what it asks for is a field of an entry.
+        let index = unsafe { &mut *self.index.get() };
+        index.reserve(number, |number| entries.get(number as usize).map(|entry| entry.tag))?;
+        let copy = self.arena.try_alloc_slice_copy(bytes);
+        let copy = copy.map_err(|_| self.arena.last_error().unwrap_or(too_large))?;
+        self.entries.push(Entry { start: NonNull::from(copy).cast(), len, tag });
+        index.insert(tag, number);
+        Ok(number)
+    }
+
+    #[inline]
+    fn string(&self, entry: &Entry) -> &T {
+        // SAFETY: the bytes lie in the arena, and are those of a `T`. Nobody writes to them, and the arena gives them
+        // up only when the interner is cleared or dropped, which needs `self` exclusively.
+        unsafe { T::from_bytes(core::slice::from_raw_parts(entry.start.as_ptr(), entry.len as usize)) }
+    }
+}
+
+/// Where the short forms end.
+#[inline]
+#[track_caller]
+fn or_panic<R>(result: Result<R, ReserveError>) -> R {
+    match result {
+        Ok(done) => done,
+        Err(error) => give_up(error),
+    }
+}
+
+#[cold]
+#[inline(never)]
+#[track_caller]
+#[allow(clippy::panic, reason = "as `Vec` does; the `try_` forms do not")]
+fn give_up(error: ReserveError) -> ! {
+    panic!("Interner: {error}")
+}
+
+#[cold]
+#[inline(never)]
+#[track_caller]
+#[allow(clippy::panic, reason = "as an index out of range does; `try_resolve` does not")]
+fn no_such_symbol(symbol: Symbol) -> ! {
+    panic!("Interner: no string has {symbol:?} here")
+}
+
+#[cfg(test)]
+mod tests;

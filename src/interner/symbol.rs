@@ -1,0 +1,54 @@
+//! `Symbol`: the number of an interned string.
+
+use crate::stable_map::index::Number;
+use core::fmt;
+use core::num::NonZeroU32;
+
+/// The number of a string in an [`Interner`](crate::Interner). 4 bytes, also in an `Option`.
+///
+/// Symbols of one interner are equal if their strings are, and ordered as these were first interned.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Symbol(
+    /// The number + 1.
+    NonZeroU32,
+);
+
+impl Symbol {
+    /// An index has 32 bits, and one value less than they have.
+    #[inline]
+    pub(super) const fn of(number: Number) -> Self {
+        Self(NonZeroU32::MIN.saturating_add(number))
+    }
+
+    /// The symbol with this index, for whoever has kept one; `None` above `u32::MAX - 1`, which no interner reaches.
+    ///
+    /// ```
+    /// let symbol = v_alloc::Interner::new().intern("first");
+    /// assert_eq!(v_alloc::Symbol::from_index(0), Some(symbol));
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn from_index(index: usize) -> Option<Self> {
+        u32::try_from(index).ok()?.checked_add(1).and_then(NonZeroU32::new).map(Self)
+    }
+
+    /// How many strings were interned before this one.
+    #[inline]
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.to_u32() as usize
+    }
+
+    /// [`index`](Self::index), in 32 bits.
+    #[inline]
+    #[must_use]
+    pub const fn to_u32(self) -> u32 {
+        self.0.get() - 1
+    }
+}
+
+impl fmt::Debug for Symbol {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Symbol").field(&self.to_u32()).finish()
+    }
+}

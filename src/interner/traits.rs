@@ -1,0 +1,46 @@
+//! What an `Interner` is to the standard library.
+
+use super::{Interned, Interner, Symbol};
+use crate::{Arena, StableVec};
+use core::fmt;
+use core::ops::Index;
+
+impl<T: Interned + ?Sized> Default for Interner<T> {
+    fn default() -> Self {
+        Self::in_parts(Arena::new(), StableVec::new())
+    }
+}
+
+impl<T: Interned + fmt::Debug + ?Sized> fmt::Debug for Interner<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_map().entries(self).finish()
+    }
+}
+
+impl<T: Interned + ?Sized, S: AsRef<T>> Extend<S> for Interner<T> {
+    fn extend<I: IntoIterator<Item = S>>(&mut self, strings: I) {
+        for string in strings {
+            self.intern(string.as_ref());
+        }
+    }
+}
+
+impl<T: Interned + ?Sized, S: AsRef<T>> FromIterator<S> for Interner<T> {
+    fn from_iter<I: IntoIterator<Item = S>>(strings: I) -> Self {
+        let mut interner = Self::default();
+        interner.extend(strings);
+        interner
+    }
+}
+
+/// # Panics
+/// As [`Interner::resolve`].
+impl<T: Interned + ?Sized> Index<Symbol> for Interner<T> {
+    type Output = T;
+
+    #[inline]
+    #[track_caller]
+    fn index(&self, symbol: Symbol) -> &T {
+        self.resolve(symbol)
+    }
+}
