@@ -15,6 +15,17 @@ pub fn wall_nanoseconds<T>(work: impl FnOnce() -> T) -> (f64, T) {
     time(ClockId::MonotonicRaw, work)
 }
 
+/// The longest of many pieces of work in nanoseconds, by the wall clock and by processor time: the first with one
+/// reading of its clock, the second with three.
+pub fn longest<T>(pieces: impl Iterator<Item = T>, mut work: impl FnMut(T)) -> [f64; 2] {
+    let mut longest = [0.0_f64; 2];
+    for piece in pieces {
+        let (processor, (wall, ())) = nanoseconds(|| wall_nanoseconds(|| work(piece)));
+        longest = [longest[0].max(wall), longest[1].max(processor)];
+    }
+    longest
+}
+
 fn time<T>(clock: ClockId, work: impl FnOnce() -> T) -> (f64, T) {
     let start = now(clock);
     let result = work();

@@ -8,6 +8,7 @@
 use crate::contenders::Contender;
 use std::alloc::Layout;
 use std::arch::asm;
+use std::ops::Range;
 use std::ptr::NonNull;
 
 /// Layouts as they come in a program that knows them only at run time: sizes from 1 to 128 and alignments from
@@ -78,6 +79,23 @@ fn blocks_at<const PLACE: usize>(contender: &impl Contender, layouts: &[Layout])
         keep(contender.block(layout)?);
     }
     Some(())
+}
+
+/// Pushes the numbers below `count`, with a function that does so to a vector.
+pub fn pushes<V>(vector: &mut V, count: u64, push: impl Fn(&mut V, u64) + Copy) {
+    let quarter = count / 4;
+    pushes_at::<0, V>(vector, 0..quarter, push);
+    pushes_at::<1, V>(vector, quarter..2 * quarter, push);
+    pushes_at::<2, V>(vector, 2 * quarter..3 * quarter, push);
+    pushes_at::<3, V>(vector, 3 * quarter..count, push);
+}
+
+#[inline(never)]
+fn pushes_at<const PLACE: usize, V>(vector: &mut V, numbers: Range<u64>, push: impl Fn(&mut V, u64)) {
+    place::<PLACE>();
+    for number in numbers {
+        push(vector, number);
+    }
 }
 
 /// What [`values`] does, in memory that is there, without an allocator.

@@ -62,7 +62,7 @@ impl Row {
 
 /// Prints the rows of one group.
 pub fn print(title: &str, rows: &[Row]) {
-    let head = [title, "measured", "Arena / this (min - max)", "target", ""].map(String::from);
+    let head = [title, "measured", "v_alloc / this (min - max)", "target", ""].map(String::from);
     let lines: Vec<_> = std::iter::once(head).chain(rows.iter().map(Row::cells)).collect();
     let widths: [usize; 5] = std::array::from_fn(|column| {
         lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0)

@@ -3,6 +3,7 @@
 
 use super::{Group, no_such_case};
 use crate::interleave::{self, Case};
+use crate::memory::status;
 use crate::reallocs::{self, Realloc};
 use crate::table::Row;
 use crate::{Effort, Result, child, clock};
@@ -144,13 +145,6 @@ fn make(realloc: Realloc, blocks: &mut [NonNull<u8>]) -> Option<()> {
         *place = block;
     }
     Some(())
-}
-
-/// KiB, of `/proc/self/status`.
-fn status(field: &str) -> Result<f64> {
-    let report = fs::read_to_string("/proc/self/status")?;
-    let kib = report.lines().find_map(|line| line.strip_prefix(field)?.strip_suffix("kB"));
-    Ok(kib.ok_or_else(|| format!("no {field}"))?.trim().parse()?)
 }
 
 /// Nanoseconds of processor time per operation, by the function that is used.

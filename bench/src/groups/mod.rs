@@ -6,7 +6,9 @@ mod chain;
 mod cold;
 mod growth;
 mod instructions;
+mod maps;
 mod resident;
+mod vectors;
 mod warm;
 
 use crate::table::Row;
@@ -34,6 +36,8 @@ pub const ALL: &[Group] = &[
     resident::GROUP,
     growth::GROUP,
     blocks::GROUP,
+    vectors::GROUP,
+    maps::GROUP,
 ];
 
 /// Runs one case of a group in this process: what `child` and `callgrind` start.
@@ -43,6 +47,6 @@ pub fn run_case(group: &str, case: &[&str]) -> Result<()> {
 }
 
 /// What is wrong with a command line that no group printed.
-fn no_such_case(case: &[&str]) -> Result<()> {
+pub fn no_such_case(case: &[&str]) -> Result<()> {
     Err(format!("no case {case:?}").into())
 }
