@@ -1,6 +1,11 @@
 //! What several rooms need: tests in a process of their own, and looks at the memory of this one.
 #![allow(dead_code, unused_imports, reason = "every room uses another part")]
 
+pub mod elements;
+pub mod panics;
+#[cfg(all(feature = "map", target_has_atomic = "64"))]
+pub mod things;
+
 #[cfg(unix)]
 pub use processes::*;
 

@@ -1,0 +1,127 @@
+//! A `StableMap` is what a `HashMap` is to the standard library.
+#![cfg(feature = "map")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "a test says by panicking what is wrong"
+)]
+
+mod common;
+
+use common::things::Hashing;
+use std::cell::Cell;
+use std::rc::Rc;
+use v_alloc::{StableMap, StableSet};
+
+#[test]
+fn borrowed_keys() {
+    let mut map = StableMap::new();
+    let (index, _) = map.insert_full(String::from("one"), 1);
+    map.insert(String::from("two"), 2);
+    assert_eq!((map.get("one"), map["two"], map.get("three")), (Some(&1), 2, None));
+    assert_eq!(map.get_full("one"), Some((index, &String::from("one"), &1)));
+    assert_eq!(map.get_key_value("two"), Some((&String::from("two"), &2)));
+    *map.get_mut("one").unwrap() += 10;
+    assert!(map.contains_key("one"));
+    assert_eq!(map.remove_full("one"), Some((index, String::from("one"), 11)));
+    assert_eq!(map.remove_entry("one"), None);
+    assert_eq!(map.remove("two"), Some(2));
+    // What is empty does not hash.
+    assert_eq!(map.get_index_of("two"), None);
+}
+
+#[test]
+#[should_panic(expected = "no entry found for key")]
+fn indexing_panics_for_a_missing_key() {
+    let map = StableMap::from([("a", 1)]);
+    assert_eq!(map["b"], 1);
+}
+
+#[test]
+fn traits_of_a_map() {
+    let map = StableMap::from([(1, "a"), (2, "b"), (1, "c")]);
+    assert_eq!(format!("{map:?}"), r#"{1: "c", 2: "b"}"#);
+    assert_eq!(map.len(), 2);
+    let other: StableMap<_, _> = [(2, "b"), (1, "c")].into_iter().collect();
+    assert_eq!(map, other);
+    assert_eq!(map.clone(), map);
+    assert_ne!(map, StableMap::from([(1, "c")]));
+    assert_ne!(map, StableMap::from([(1, "c"), (2, "x")]));
+    assert_ne!(map, StableMap::from([(1, "c"), (3, "b")]));
+    let empty = StableMap::<i32, &str>::default();
+    assert!(empty.is_empty() && empty.iter().next().is_none() && empty.get(&1).is_none());
+    assert_eq!((empty.len(), empty.index_end(), empty == StableMap::new()), (0, 0, true));
+    // By reference, and with another hasher.
+    let mut copies = StableMap::with_hasher(Hashing::Well);
+    copies.extend(&map);
+    assert!(copies == map);
+    for (_, value) in &mut copies {
+        *value = "z";
+    }
+    assert!(copies.values().eq(&["z", "z"]));
+    assert_eq!(*copies.entry(9).or_default(), "");
+    assert_eq!(*copies.entry(10).or_insert_with_key(|key| if *key == 10 { "ten" } else { "" }), "ten");
+    assert_eq!(copies.entry(10).key(), &10);
+    for value in copies.values_mut() {
+        *value = "y";
+    }
+    assert!(copies.into_iter().rev().map(|(key, _)| key).eq([10, 9, 2, 1]));
+}
+
+#[test]
+fn keys_and_values_of_no_size() {
+    let mut map = const { StableMap::<(), (), _>::with_hasher(Hashing::Well) };
+    assert_eq!((map.insert_full((), ()), map.insert_full((), ())), ((0, None), (0, Some(()))));
+    assert_eq!((map.remove_full(&()), map.len()), (Some((0, (), ())), 0));
+}
+
+const fn send<T: Send>() {}
+const fn sync<T: Sync>() {}
+
+const _: () = {
+    send::<StableMap<u64, String>>();
+    send::<StableMap<u64, Cell<u64>>>();
+    send::<StableSet<String>>();
+    send::<v_alloc::IntoIter<u64, Cell<u64>>>();
+    send::<v_alloc::Iter<'_, u64, String>>();
+    sync::<v_alloc::Iter<'_, u64, String>>();
+    send::<v_alloc::IterMut<'_, u64, Cell<u64>>>();
+    send::<v_alloc::Keys<'_, u64, String>>();
+};
+
+/// Does not compile if `$type: $trait`: then there are two of `Unlike`.
+macro_rules! is_not {
+    ($trait:ident: $($type:ty),+ $(,)?) => {
+        const _: () = {
+            trait Unlike<A> {
+                const HERE: () = ();
+            }
+            impl<T: ?Sized> Unlike<()> for T {}
+            impl<T: ?Sized + $trait> Unlike<u8> for T {}
+            $(let () = <$type as Unlike<_>>::HERE;)+
+        };
+    };
+}
+
+is_not!(Send: StableMap<u64, Rc<u64>>, StableMap<Rc<u64>, u64>, StableMap<u64, u64, Rc<u64>>, StableSet<Rc<u64>>);
+is_not!(Send: v_alloc::Iter<'static, u64, Cell<u64>>, v_alloc::IntoIter<u64, Rc<u64>>);
+is_not!(Sync: StableMap<u64, Cell<u64>>, StableMap<Cell<u64>, u64>, StableSet<Cell<u64>>);
+
+#[test]
+fn a_map_goes_to_another_thread_with_its_entries() {
+    let mut map = StableMap::new();
+    for key in 0..1000_u64 {
+        map.insert(key, key.to_string());
+    }
+    let at = std::ptr::from_ref(&map[&500]).addr();
+    let map = std::thread::spawn(move || {
+        map.extend((1000..5000).map(|key| (key, key.to_string())));
+        assert_eq!(std::ptr::from_ref(&map[&500]).addr(), at);
+        map
+    })
+    .join()
+    .unwrap();
+    assert!((0..5000).all(|key| map[&key] == key.to_string()));
+}
