@@ -3,6 +3,7 @@
 //! Entries lie in `slots`, by number. A removed entry leaves a hole, which the next insertion fills. `index` finds the
 //! number of an entry by hash, in a `table` or two, and grows a few entries at a time.
 
+mod capacity;
 mod entry;
 pub(crate) mod index;
 mod iter;
@@ -118,12 +119,6 @@ impl<K, V, S> StableMap<K, V, S> {
         self.slots.numbers() as usize
     }
 
-    /// How many entries can be held without asking the system for memory for them.
-    #[must_use]
-    pub fn capacity(&self) -> usize {
-        self.slots.capacity()
-    }
-
     /// The hasher.
     #[must_use]
     pub const fn hasher(&self) -> &S {
@@ -171,11 +166,6 @@ impl<K, V, S> StableMap<K, V, S> {
         self.index.clear();
         Drain::new(&mut self.slots)
     }
-
-    /// Gives back memory behind the last entry. Holes stay.
-    pub fn shrink_to_fit(&mut self) {
-        self.slots.shrink_to_fit();
-    }
 }
 
 impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
@@ -183,6 +173,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     ///
     /// # Panics
     /// If there is no room or no memory; [`try_insert_full`](Self::try_insert_full) has an error.
+    #[track_caller]
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
         self.insert_full(key, value).1
     }
@@ -191,6 +182,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     ///
     /// # Panics
     /// As for [`insert`](Self::insert).
+    #[track_caller]
     pub fn insert_full(&mut self, key: K, value: V) -> (usize, Option<V>) {
         match self.try_insert_full(key, value) {
             Ok(inserted) => inserted,
@@ -261,6 +253,15 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
         Some((index, key, value))
     }
 
+    /// As [`get_full`](Self::get_full), with a value that may be changed.
+    pub fn get_full_mut<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<(usize, &K, &mut V)>
+    where
+        K: Borrow<Q>,
+    {
+        let index = self.get_index_of(key)?;
+        self.get_index_mut(index).map(|(key, value)| (index, key, value))
+    }
+
     /// The key and the value of a key.
     pub fn get_key_value<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<(&K, &V)>
     where
@@ -275,7 +276,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     where
         K: Borrow<Q>,
     {
-        if self.is_empty() { None } else { self.find(self.tag(key), key) }
+        self.find(self.tag(key), key)
     }
 
     /// Whether a key is there.

@@ -11,8 +11,6 @@ mod string;
 mod traits;
 
 pub use iter::Drain;
-#[cfg(feature = "map")]
-pub(crate) use iter::IntoIter;
 pub use options::StableVecOptions;
 pub use string::StableString;
 

@@ -1,0 +1,63 @@
+//! Room in a map before its entries come.
+
+use super::{DefaultHasher, StableMap, give_up};
+use crate::ReserveError;
+
+impl<K, V> StableMap<K, V> {
+    /// An empty map with room for `capacity` entries; see [`reserve`](Self::reserve).
+    ///
+    /// # Panics
+    /// If there is no memory.
+    #[must_use]
+    #[track_caller]
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self::with_capacity_and_hasher(capacity, DefaultHasher::default())
+    }
+}
+
+impl<K, V, S> StableMap<K, V, S> {
+    /// An empty map with this hasher and room for `capacity` entries; see [`reserve`](Self::reserve).
+    ///
+    /// # Panics
+    /// If there is no memory.
+    #[must_use]
+    #[track_caller]
+    pub fn with_capacity_and_hasher(capacity: usize, hasher: S) -> Self {
+        let mut map = Self::with_hasher(hasher);
+        map.reserve(capacity);
+        map
+    }
+
+    /// How many entries can be held without asking the system for memory for them.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.slots.capacity()
+    }
+
+    /// Makes sure that `additional` entries can be inserted without asking the system. O(1), and no entry is looked at,
+    /// unless the table that finds them is still growing from the last time: that is brought to its end.
+    ///
+    /// # Panics
+    /// If the reservation or the memory does not suffice.
+    #[track_caller]
+    pub fn reserve(&mut self, additional: usize) {
+        if let Err(error) = self.try_reserve(additional) {
+            give_up(error);
+        }
+    }
+
+    /// As [`reserve`](Self::reserve), with an error.
+    ///
+    /// # Errors
+    /// [`ReserveError`] if the reservation or the memory does not suffice; the entries stay as they were.
+    pub fn try_reserve(&mut self, additional: usize) -> Result<(), ReserveError> {
+        self.slots.try_reserve(additional)?;
+        let slots = &self.slots;
+        self.index.reserve_for(slots.len() + additional, slots.numbers(), |number| slots.tag(number))
+    }
+
+    /// Gives back memory behind the last entry. Holes stay.
+    pub fn shrink_to_fit(&mut self) {
+        self.slots.shrink_to_fit();
+    }
+}
