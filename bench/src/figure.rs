@@ -34,7 +34,10 @@ impl Figure {
     /// A row for ours, and one for each of the others.
     pub fn rows(&self, measured: &Rounds<Vec<f64>>) -> Result<Vec<Row>> {
         let measured = measured.figure(|numbers| numbers.get(self.place).copied().unwrap_or(f64::NAN));
-        let row = |name, number| Row::new(format!("{}, {name}", self.name), format!("{number:.2}"));
+        let row = |name, number| {
+            let digits = if number < 10.0 { 3 } else { 1 };
+            Row::new(format!("{}, {name}", self.name), format!("{number:.digits$}"))
+        };
         let limited = |row: Row, number, limit: Option<f64>| {
             limit.into_iter().fold(row, |row, limit| row.at_most(number, &[("", limit)]))
         };

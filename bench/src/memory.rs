@@ -2,6 +2,7 @@
 
 use crate::Result;
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
+use std::error::Error;
 use std::{fs, ptr};
 
 /// Uses more memory than the next case will, and gives it back, so that the case gets pages that the machine has. A
@@ -24,17 +25,27 @@ pub fn touch(bytes: usize) -> Result<()> {
 /// What `work` adds to the resident memory of this process where it is highest, in bytes. Without the pages of the
 /// program's file: how many come with the first call of a function is the linker's doing.
 pub fn peak<T>(work: impl FnOnce() -> T) -> Result<(f64, T)> {
+    let highest = || {
+        let report = status_report()?;
+        Ok::<_, Box<dyn Error>>(field(&report, "VmHWM:")? - field(&report, "RssFile:")?)
+    };
     // Makes the highest what it is now: the start of the program may have needed more.
     fs::write("/proc/self/clear_refs", "5")?;
-    let highest = || Ok::<_, Box<dyn std::error::Error>>(status("VmHWM:")? - status("RssFile:")?);
     let before = highest()?;
     let result = work();
     Ok(((highest()? - before) * 1024.0, result))
 }
 
 /// KiB, of `/proc/self/status`.
-pub fn status(field: &str) -> Result<f64> {
-    let report = fs::read_to_string("/proc/self/status")?;
-    let kib = report.lines().find_map(|line| line.strip_prefix(field)?.strip_suffix("kB"));
-    Ok(kib.ok_or_else(|| format!("no {field}"))?.trim().parse()?)
+pub fn status(name: &str) -> Result<f64> {
+    field(&status_report()?, name)
+}
+
+fn status_report() -> Result<String> {
+    Ok(fs::read_to_string("/proc/self/status")?)
+}
+
+fn field(report: &str, name: &str) -> Result<f64> {
+    let kib = report.lines().find_map(|line| line.strip_prefix(name)?.strip_suffix("kB"));
+    Ok(kib.ok_or_else(|| format!("no {name}"))?.trim().parse()?)
 }

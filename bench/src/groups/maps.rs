@@ -71,7 +71,7 @@ const WAYS: &[Way] = &[
     },
     Way {
         name: "10^4 entries",
-        memory: MEMORY,
+        memory: MEMORY / 16,
         contenders: &[
             (STABLE, few::<StableMap<u64, u64>>),
             (HASHBROWN, few::<HashMap<u64, u64>>),
