@@ -1,6 +1,8 @@
 //! The entry of a key, there or not.
 
-use super::{StableMap, give_up};
+use super::index::Tag;
+use super::{InsertError, StableMap, give_up};
+use core::fmt;
 use core::hash::{BuildHasher, Hash};
 
 /// The entry of a key: see [`StableMap::entry`].
@@ -20,7 +22,7 @@ pub struct OccupiedEntry<'a, K, V, S> {
 /// The entry of a key that is not there.
 pub struct VacantEntry<'a, K, V, S> {
     map: &'a mut StableMap<K, V, S>,
-    tag: u32,
+    tag: Tag,
     key: K,
 }
 
@@ -29,6 +31,7 @@ impl<'a, K: Eq + Hash, V, S: BuildHasher> Entry<'a, K, V, S> {
     ///
     /// # Panics
     /// If it must be inserted and there is no room or no memory.
+    #[track_caller]
     pub fn or_insert(self, value: V) -> &'a mut V {
         self.or_insert_with(|| value)
     }
@@ -37,6 +40,7 @@ impl<'a, K: Eq + Hash, V, S: BuildHasher> Entry<'a, K, V, S> {
     ///
     /// # Panics
     /// As for [`or_insert`](Self::or_insert).
+    #[track_caller]
     pub fn or_insert_with(self, make: impl FnOnce() -> V) -> &'a mut V {
         self.or_insert_with_key(|_| make())
     }
@@ -45,6 +49,7 @@ impl<'a, K: Eq + Hash, V, S: BuildHasher> Entry<'a, K, V, S> {
     ///
     /// # Panics
     /// As for [`or_insert`](Self::or_insert).
+    #[track_caller]
     pub fn or_insert_with_key(self, make: impl FnOnce(&K) -> V) -> &'a mut V {
         match self {
             Self::Occupied(entry) => entry.into_mut(),
@@ -59,11 +64,27 @@ impl<'a, K: Eq + Hash, V, S: BuildHasher> Entry<'a, K, V, S> {
     ///
     /// # Panics
     /// As for [`or_insert`](Self::or_insert).
+    #[track_caller]
     pub fn or_default(self) -> &'a mut V
     where
         V: Default,
     {
         self.or_insert_with(V::default)
+    }
+
+    /// Inserts the value, or replaces the one that is there.
+    ///
+    /// # Panics
+    /// As for [`or_insert`](Self::or_insert).
+    #[track_caller]
+    pub fn insert_entry(self, value: V) -> OccupiedEntry<'a, K, V, S> {
+        match self {
+            Self::Occupied(mut entry) => {
+                entry.insert(value);
+                entry
+            }
+            Self::Vacant(entry) => entry.insert_entry(value),
+        }
     }
 
     /// Changes the value, if it is there.
@@ -80,6 +101,15 @@ impl<'a, K: Eq + Hash, V, S: BuildHasher> Entry<'a, K, V, S> {
         match self {
             Self::Occupied(entry) => entry.key(),
             Self::Vacant(entry) => &entry.key,
+        }
+    }
+
+    /// The index that the entry has, or will get.
+    #[must_use]
+    pub fn index(&self) -> usize {
+        match self {
+            Self::Occupied(entry) => entry.index(),
+            Self::Vacant(entry) => entry.index(),
         }
     }
 }
@@ -136,7 +166,7 @@ impl<'a, K, V, S> OccupiedEntry<'a, K, V, S> {
 }
 
 impl<'a, K: Eq + Hash, V, S: BuildHasher> VacantEntry<'a, K, V, S> {
-    pub(super) fn new(map: &'a mut StableMap<K, V, S>, tag: u32, key: K) -> Self {
+    pub(super) fn new(map: &'a mut StableMap<K, V, S>, tag: Tag, key: K) -> Self {
         Self { map, tag, key }
     }
 
@@ -152,16 +182,82 @@ impl<'a, K: Eq + Hash, V, S: BuildHasher> VacantEntry<'a, K, V, S> {
         self.key
     }
 
+    /// The index that the entry will get.
+    #[must_use]
+    pub fn index(&self) -> usize {
+        self.map.slots.next() as usize
+    }
+
     /// Inserts the value.
     ///
     /// # Panics
     /// If there is no room or no memory.
+    #[track_caller]
     pub fn insert(self, value: V) -> &'a mut V {
-        if let Err(error) = self.map.make_room() {
-            give_up(error);
+        self.insert_entry(value).into_mut()
+    }
+
+    /// As [`insert`](Self::insert), and returns the entry.
+    ///
+    /// # Panics
+    /// As for [`insert`](Self::insert).
+    #[track_caller]
+    pub fn insert_entry(self, value: V) -> OccupiedEntry<'a, K, V, S> {
+        match self.try_insert_entry(value) {
+            Ok(entry) => entry,
+            Err(InsertError { error, .. }) => give_up(error),
         }
-        let index = self.map.insert_new(self.tag, self.key, value);
-        there(self.map.get_index_mut(index)).1
+    }
+
+    /// As [`insert`](Self::insert), with an error that gives key and value back.
+    ///
+    /// # Errors
+    /// [`InsertError`] if there is no room or no memory; the map stays as it was.
+    ///
+    /// ```
+    /// use v_alloc::{Entry, StableMap};
+    /// let mut map = StableMap::new();
+    /// if let Entry::Vacant(entry) = map.entry("key") {
+    ///     let index = entry.index();
+    ///     *entry.try_insert(1)? += 1;
+    ///     assert_eq!(map.get_index(index), Some((&"key", &2)));
+    /// }
+    /// # Ok::<(), v_alloc::InsertError<&str, u32>>(())
+    /// ```
+    pub fn try_insert(self, value: V) -> Result<&'a mut V, InsertError<K, V>> {
+        self.try_insert_entry(value).map(OccupiedEntry::into_mut)
+    }
+
+    fn try_insert_entry(self, value: V) -> Result<OccupiedEntry<'a, K, V, S>, InsertError<K, V>> {
+        let Self { map, tag, key } = self;
+        match map.make_room() {
+            Ok(()) => {
+                let index = map.insert_new(tag, key, value);
+                Ok(OccupiedEntry { map, index })
+            }
+            Err(error) => Err(InsertError { key, value, error }),
+        }
+    }
+}
+
+impl<K: fmt::Debug, V: fmt::Debug, S> fmt::Debug for Entry<'_, K, V, S> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Occupied(entry) => formatter.debug_tuple("Entry").field(entry).finish(),
+            Self::Vacant(entry) => formatter.debug_tuple("Entry").field(entry).finish(),
+        }
+    }
+}
+
+impl<K: fmt::Debug, V: fmt::Debug, S> fmt::Debug for OccupiedEntry<'_, K, V, S> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("OccupiedEntry").field("key", self.key()).field("value", self.get()).finish()
+    }
+}
+
+impl<K: fmt::Debug, V, S> fmt::Debug for VacantEntry<'_, K, V, S> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("VacantEntry").field(&self.key).finish()
     }
 }
 

@@ -1,9 +1,16 @@
 //! `StableSet`: a `StableMap` without values.
 
-use super::{DefaultHasher, Keys, StableMap};
+mod operations;
+
+use super::iter::IntoKeys;
+use super::{DefaultHasher, InsertError, Keys, StableMap};
+use crate::ReserveError;
 use core::borrow::Borrow;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
+use core::iter::FusedIterator;
+use core::mem;
+use core::ops::Index;
 
 /// A set whose elements never move, with stable indices: see [`StableMap`].
 ///
@@ -23,6 +30,16 @@ impl<T> StableSet<T> {
     pub fn new() -> Self {
         Self::default()
     }
+
+    /// An empty set with room for `capacity` elements; see [`StableMap::reserve`].
+    ///
+    /// # Panics
+    /// If there is no memory.
+    #[must_use]
+    #[track_caller]
+    pub fn with_capacity(capacity: usize) -> Self {
+        StableMap::with_capacity(capacity).into()
+    }
 }
 
 impl<T, S> StableSet<T, S> {
@@ -30,6 +47,16 @@ impl<T, S> StableSet<T, S> {
     #[must_use]
     pub const fn with_hasher(hasher: S) -> Self {
         Self { map: StableMap::with_hasher(hasher) }
+    }
+
+    /// An empty set with this hasher and room for `capacity` elements; see [`StableMap::reserve`].
+    ///
+    /// # Panics
+    /// If there is no memory.
+    #[must_use]
+    #[track_caller]
+    pub fn with_capacity_and_hasher(capacity: usize, hasher: S) -> Self {
+        StableMap::with_capacity_and_hasher(capacity, hasher).into()
     }
 
     /// How many elements there are.
@@ -44,7 +71,47 @@ impl<T, S> StableSet<T, S> {
         self.map.is_empty()
     }
 
-    /// The element with this index, if there is one.
+    /// All indices are below this: elements, and holes that removed ones left.
+    #[must_use]
+    pub fn index_end(&self) -> usize {
+        self.map.index_end()
+    }
+
+    /// How many elements can be held without asking the system for memory for them.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.map.capacity()
+    }
+
+    /// Makes sure that `additional` elements can be inserted without asking the system; see [`StableMap::reserve`].
+    ///
+    /// # Panics
+    /// If the reservation or the memory does not suffice.
+    #[track_caller]
+    pub fn reserve(&mut self, additional: usize) {
+        self.map.reserve(additional);
+    }
+
+    /// As [`reserve`](Self::reserve), with an error.
+    ///
+    /// # Errors
+    /// [`ReserveError`] if the reservation or the memory does not suffice; the elements stay as they were.
+    pub fn try_reserve(&mut self, additional: usize) -> Result<(), ReserveError> {
+        self.map.try_reserve(additional)
+    }
+
+    /// Gives back memory behind the last element. Holes stay.
+    pub fn shrink_to_fit(&mut self) {
+        self.map.shrink_to_fit();
+    }
+
+    /// The hasher.
+    #[must_use]
+    pub const fn hasher(&self) -> &S {
+        self.map.hasher()
+    }
+
+    /// The element with this index, if there is one. O(1), without hashing.
     #[must_use]
     pub fn get_index(&self, index: usize) -> Option<&T> {
         self.map.get_index(index).map(|(element, ())| element)
@@ -71,7 +138,7 @@ impl<T, S> StableSet<T, S> {
     }
 
     /// Removes all elements and iterates over them.
-    pub fn drain(&mut self) -> impl Iterator<Item = T> + '_ {
+    pub fn drain(&mut self) -> impl DoubleEndedIterator<Item = T> + ExactSizeIterator + FusedIterator + '_ {
         self.map.drain().map(|(element, ())| element)
     }
 }
@@ -81,6 +148,7 @@ impl<T: Eq + Hash, S: BuildHasher> StableSet<T, S> {
     ///
     /// # Panics
     /// If there is no room or no memory.
+    #[track_caller]
     pub fn insert(&mut self, element: T) -> bool {
         self.insert_full(element).1
     }
@@ -89,9 +157,54 @@ impl<T: Eq + Hash, S: BuildHasher> StableSet<T, S> {
     ///
     /// # Panics
     /// As for [`insert`](Self::insert).
+    #[track_caller]
     pub fn insert_full(&mut self, element: T) -> (usize, bool) {
         let (index, before) = self.map.insert_full(element, ());
         (index, before.is_none())
+    }
+
+    /// As [`insert_full`](Self::insert_full), with an error that gives the element back, as a key.
+    ///
+    /// # Errors
+    /// [`InsertError`] if there is no room or no memory; the set stays as it was.
+    pub fn try_insert_full(&mut self, element: T) -> Result<(usize, bool), InsertError<T, ()>> {
+        self.map.try_insert_full(element, ()).map(|(index, before)| (index, before.is_none()))
+    }
+
+    /// Inserts an element, in the place of an equal one if there is one, which it returns.
+    ///
+    /// # Panics
+    /// As for [`insert`](Self::insert).
+    #[track_caller]
+    pub fn replace(&mut self, element: T) -> Option<T> {
+        let there = self.get_index_of(&element).and_then(|index| self.map.slots.get_mut(index));
+        if let Some((there, ())) = there {
+            return Some(mem::replace(there, element));
+        }
+        self.insert(element);
+        None
+    }
+
+    /// The element that is equal to this; if there is none, the one that `make` makes of it, inserted.
+    ///
+    /// # Panics
+    /// As for [`insert`](Self::insert).
+    ///
+    /// ```
+    /// let mut words = v_alloc::StableSet::<String>::new();
+    /// let first = words.get_or_insert_with("window", String::from).as_ptr();
+    /// assert_eq!(words.get_or_insert_with("window", |_| unreachable!()).as_ptr(), first);
+    /// ```
+    #[track_caller]
+    pub fn get_or_insert_with<Q: Eq + Hash + ?Sized>(&mut self, element: &Q, make: impl FnOnce(&Q) -> T) -> &T
+    where
+        T: Borrow<Q>,
+    {
+        let index = match self.get_index_of(element) {
+            Some(index) => index,
+            None => self.insert_full(make(element)).0,
+        };
+        &self[index]
     }
 
     /// The element that is equal to this.
@@ -100,6 +213,14 @@ impl<T: Eq + Hash, S: BuildHasher> StableSet<T, S> {
         T: Borrow<Q>,
     {
         self.map.get_full(element).map(|(_, element, ())| element)
+    }
+
+    /// The index of an element, and it.
+    pub fn get_full<Q: Eq + Hash + ?Sized>(&self, element: &Q) -> Option<(usize, &T)>
+    where
+        T: Borrow<Q>,
+    {
+        self.map.get_full(element).map(|(index, element, ())| (index, element))
     }
 
     /// The index of an element.
@@ -133,6 +254,14 @@ impl<T: Eq + Hash, S: BuildHasher> StableSet<T, S> {
     {
         self.map.remove_entry(element).map(|(element, ())| element)
     }
+
+    /// Removes an element; returns the index that it had, and it.
+    pub fn remove_full<Q: Eq + Hash + ?Sized>(&mut self, element: &Q) -> Option<(usize, T)>
+    where
+        T: Borrow<Q>,
+    {
+        self.map.remove_full(element).map(|(index, element, ())| (index, element))
+    }
 }
 
 impl<T, S: Default> Default for StableSet<T, S> {
@@ -153,13 +282,49 @@ impl<T: Clone + Eq + Hash, S: BuildHasher + Clone> Clone for StableSet<T, S> {
     }
 }
 
+/// The keys of a map, where they are.
+impl<T, S> From<StableMap<T, (), S>> for StableSet<T, S> {
+    fn from(map: StableMap<T, (), S>) -> Self {
+        Self { map }
+    }
+}
+
+impl<T: Eq + Hash, const N: usize> From<[T; N]> for StableSet<T> {
+    fn from(elements: [T; N]) -> Self {
+        elements.into_iter().collect()
+    }
+}
+
+/// The element with this index.
+///
+/// # Panics
+/// If there is none.
+impl<T, S> Index<usize> for StableSet<T, S> {
+    type Output = T;
+
+    #[track_caller]
+    #[allow(clippy::expect_used, reason = "as a slice does")]
+    fn index(&self, index: usize) -> &T {
+        self.get_index(index).expect("no element has this index")
+    }
+}
+
 impl<T: Eq + Hash, S: BuildHasher> Extend<T> for StableSet<T, S> {
+    #[track_caller]
     fn extend<I: IntoIterator<Item = T>>(&mut self, elements: I) {
         self.map.extend(elements.into_iter().map(|element| (element, ())));
     }
 }
 
+impl<'a, T: Copy + Eq + Hash + 'a, S: BuildHasher> Extend<&'a T> for StableSet<T, S> {
+    #[track_caller]
+    fn extend<I: IntoIterator<Item = &'a T>>(&mut self, elements: I) {
+        self.extend(elements.into_iter().copied());
+    }
+}
+
 impl<T: Eq + Hash, S: BuildHasher + Default> FromIterator<T> for StableSet<T, S> {
+    #[track_caller]
     fn from_iter<I: IntoIterator<Item = T>>(elements: I) -> Self {
         let mut set = Self::default();
         set.extend(elements);
@@ -181,5 +346,14 @@ impl<'a, T, S> IntoIterator for &'a StableSet<T, S> {
 
     fn into_iter(self) -> Keys<'a, T, ()> {
         self.iter()
+    }
+}
+
+impl<T, S> IntoIterator for StableSet<T, S> {
+    type Item = T;
+    type IntoIter = IntoKeys<T, ()>;
+
+    fn into_iter(self) -> IntoKeys<T, ()> {
+        self.map.into_keys()
     }
 }

@@ -4,7 +4,7 @@ use super::StableMap;
 use core::borrow::Borrow;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
-use core::ops::Index;
+use core::ops::{Index, IndexMut};
 
 impl<K, V, S: Default> Default for StableMap<K, V, S> {
     fn default() -> Self {
@@ -28,6 +28,7 @@ impl<K: Clone + Eq + Hash, V: Clone, S: BuildHasher + Clone> Clone for StableMap
 }
 
 impl<K: Eq + Hash, V, S: BuildHasher> Extend<(K, V)> for StableMap<K, V, S> {
+    #[track_caller]
     fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
         for (key, value) in entries {
             self.insert(key, value);
@@ -36,12 +37,14 @@ impl<K: Eq + Hash, V, S: BuildHasher> Extend<(K, V)> for StableMap<K, V, S> {
 }
 
 impl<'a, K: Copy + Eq + Hash, V: Copy, S: BuildHasher> Extend<(&'a K, &'a V)> for StableMap<K, V, S> {
+    #[track_caller]
     fn extend<I: IntoIterator<Item = (&'a K, &'a V)>>(&mut self, entries: I) {
         self.extend(entries.into_iter().map(|(key, value)| (*key, *value)));
     }
 }
 
 impl<K: Eq + Hash, V, S: BuildHasher + Default> FromIterator<(K, V)> for StableMap<K, V, S> {
+    #[track_caller]
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
         let mut map = Self::default();
         map.extend(entries);
@@ -65,13 +68,63 @@ impl<K: Eq + Hash, V: PartialEq, S: BuildHasher, S2: BuildHasher> PartialEq<Stab
 
 impl<K: Eq + Hash, V: Eq, S: BuildHasher> Eq for StableMap<K, V, S> {}
 
+/// The value of a key.
+///
 /// # Panics
 /// If the key is not there.
 impl<K: Eq + Hash + Borrow<Q>, V, S: BuildHasher, Q: Eq + Hash + ?Sized> Index<&Q> for StableMap<K, V, S> {
     type Output = V;
 
-    #[allow(clippy::expect_used, reason = "as `HashMap` does")]
+    #[track_caller]
     fn index(&self, key: &Q) -> &V {
-        self.get(key).expect("no entry found for key")
+        there(self.get(key), "no entry found for key")
     }
+}
+
+/// The value of a key, to be changed.
+///
+/// # Panics
+/// If the key is not there.
+impl<K: Eq + Hash + Borrow<Q>, V, S: BuildHasher, Q: Eq + Hash + ?Sized> IndexMut<&Q> for StableMap<K, V, S> {
+    #[track_caller]
+    fn index_mut(&mut self, key: &Q) -> &mut V {
+        there(self.get_mut(key), "no entry found for key")
+    }
+}
+
+/// The value of the entry with this index. Numbers are indices, even where keys are numbers: a key is given by reference.
+///
+/// # Panics
+/// If there is none.
+///
+/// ```
+/// let mut map = v_alloc::StableMap::new();
+/// let (index, _) = map.insert_full("key", 1);
+/// map[index] += 1;
+/// assert_eq!((map[index], map["key"]), (2, 2));
+/// ```
+impl<K, V, S> Index<usize> for StableMap<K, V, S> {
+    type Output = V;
+
+    #[track_caller]
+    fn index(&self, index: usize) -> &V {
+        there(self.get_index(index), "no entry has this index").1
+    }
+}
+
+/// The value of the entry with this index, to be changed.
+///
+/// # Panics
+/// If there is none.
+impl<K, V, S> IndexMut<usize> for StableMap<K, V, S> {
+    #[track_caller]
+    fn index_mut(&mut self, index: usize) -> &mut V {
+        there(self.get_index_mut(index), "no entry has this index").1
+    }
+}
+
+#[track_caller]
+#[allow(clippy::expect_used, reason = "as `HashMap` does")]
+fn there<T>(found: Option<T>, or: &str) -> T {
+    found.expect(or)
 }

@@ -1,0 +1,62 @@
+//! What two sets have in common, and what not. Iterators borrow both, and come in the order of indices.
+
+use super::StableSet;
+use core::hash::{BuildHasher, Hash};
+
+impl<T: Eq + Hash, S: BuildHasher> StableSet<T, S> {
+    /// The elements that are in both.
+    ///
+    /// ```
+    /// use v_alloc::StableSet;
+    /// let (small, even) = (StableSet::from([1, 2, 3, 4]), StableSet::from([2, 4, 6]));
+    /// assert!(small.intersection(&even).eq(&[2, 4]));
+    /// assert!(small.difference(&even).eq(&[1, 3]));
+    /// assert!(small.symmetric_difference(&even).eq(&[1, 3, 6]));
+    /// assert!(small.union(&even).eq(&[1, 2, 3, 4, 6]));
+    /// ```
+    pub fn intersection<'a, S2: BuildHasher>(
+        &'a self,
+        other: &'a StableSet<T, S2>,
+    ) -> impl DoubleEndedIterator<Item = &'a T> + Clone {
+        self.iter().filter(move |element| other.contains(*element))
+    }
+
+    /// The elements of this set that are not in the other.
+    pub fn difference<'a, S2: BuildHasher>(
+        &'a self,
+        other: &'a StableSet<T, S2>,
+    ) -> impl DoubleEndedIterator<Item = &'a T> + Clone {
+        self.iter().filter(move |element| !other.contains(*element))
+    }
+
+    /// The elements that are in one set only: first those of this one.
+    pub fn symmetric_difference<'a, S2: BuildHasher>(
+        &'a self,
+        other: &'a StableSet<T, S2>,
+    ) -> impl DoubleEndedIterator<Item = &'a T> + Clone {
+        self.difference(other).chain(other.difference(self))
+    }
+
+    /// The elements of this set, and those of the other that are not in it.
+    pub fn union<'a, S2: BuildHasher>(
+        &'a self,
+        other: &'a StableSet<T, S2>,
+    ) -> impl DoubleEndedIterator<Item = &'a T> + Clone {
+        self.iter().chain(other.difference(self))
+    }
+
+    /// Whether no element is in both.
+    pub fn is_disjoint<S2: BuildHasher>(&self, other: &StableSet<T, S2>) -> bool {
+        self.intersection(other).next().is_none()
+    }
+
+    /// Whether all elements are in the other set.
+    pub fn is_subset<S2: BuildHasher>(&self, other: &StableSet<T, S2>) -> bool {
+        self.len() <= other.len() && self.difference(other).next().is_none()
+    }
+
+    /// Whether all elements of the other set are in this one.
+    pub fn is_superset<S2: BuildHasher>(&self, other: &StableSet<T, S2>) -> bool {
+        other.is_subset(self)
+    }
+}
