@@ -105,6 +105,96 @@ fn a_vec_is_compared_hashed_and_printed_as_a_slice() {
     assert_eq!(StableVec::<u8>::with_capacity(5).capacity(), StableVec::from([1_u8]).capacity());
 }
 
+#[test]
+fn a_vec_is_made_of_what_a_vec_is_made_of() {
+    let texts = ["a", "b"].map(String::from);
+    let vec = StableVec::from(texts.to_vec());
+    assert_eq!(vec, texts.to_vec());
+    assert_eq!(StableVec::from(&texts), vec);
+    assert_eq!(StableVec::from(&mut texts.clone()[..]), vec);
+    assert_eq!(texts.iter().cloned().collect::<StableVec<_>>(), vec);
+    let mut vec = vec;
+    vec.push_mut("c".into()).push('d');
+    assert_eq!(vec, ["a", "b", "cd"]);
+    // Options can be used again, whatever the elements are.
+    let options = StableVec::<String>::options().reservation(1);
+    let (one, other) = (options.build(), options.build());
+    assert_eq!(one.reserved(), other.reserved());
+    assert_eq!(one.push("x".into()), other.push("x".into()));
+    let small: StableVec<u64> = StableVec::with_capacity(3);
+    let (capacity, base) = (small.capacity(), small.as_ptr());
+    small.reserve(10 * capacity);
+    assert!(small.capacity() >= 10 * capacity && small.as_ptr() == base);
+}
+
+#[test]
+fn iterators_by_value_show_what_is_left() {
+    let mut vec = StableVec::from([1, 2, 3, 4, 5]);
+    let mut drain = vec.drain(1..4);
+    assert_eq!((drain.next(), drain.len()), (Some(2), 2));
+    assert_eq!((format!("{drain:?}"), drain.as_slice()), ("Drain([3, 4])".into(), &[3, 4][..]));
+    assert_eq!((drain.next_back(), drain.next(), drain.next(), drain.len()), (Some(4), Some(3), None, 0));
+    drop(drain);
+    assert_eq!(vec, [1, 5]);
+    vec.push(6);
+    let mut rest = vec.into_iter();
+    assert_eq!((rest.next_back(), rest.as_slice()), (Some(6), &[1, 5][..]));
+    assert_eq!(format!("{rest:?}"), "IntoIter([1, 5])");
+    assert_eq!((rest.next(), rest.next(), rest.next()), (Some(1), Some(5), None));
+    assert_eq!(rest.as_slice(), [0; 0]);
+    rest = std::mem::take(&mut rest);
+    assert_eq!((rest.len(), rest.next()), (0, None));
+    let mut units = StableVec::from([(), ()]).into_iter();
+    assert_eq!((units.as_slice().len(), units.next(), units.as_slice()), (2, Some(()), &[()][..]));
+}
+
+#[test]
+#[rustfmt::skip]
+fn a_panic_names_the_line_that_asked_for_too_much() {
+    let mut vec = StableVec::<u8>::options().reservation(1).build();
+    vec.resize(vec.reserved(), 7);
+    let len = vec.len();
+    panics_here!(vec.push(1));
+    panics_here!(*vec.push_mut(1));
+    panics_here!(vec.insert(0, 1));
+    panics_here!(vec.reserve(1));
+    panics_here!(vec.resize(len + 1, 1));
+    panics_here!(vec.resize_with(len + 1, || 1));
+    panics_here!(vec.extend([1]));
+    panics_here!(vec.extend(&[1]));
+    panics_here!(vec.extend_from_slice(&[1]));
+    panics_here!(vec.extend_from_within(..1));
+    panics_here!(vec.append(&mut StableVec::from([1])));
+    panics_here!(StableVec::<u64>::with_capacity(usize::MAX));
+    // What there is not.
+    panics_here!(vec.remove(len));
+    panics_here!(vec.swap_remove(len));
+    panics_here!(vec.insert(len + 1, 1));
+    panics_here!(vec.split_off(len + 1));
+    panics_here!(vec.drain(len..=len).len());
+    panics_here!(vec.extend_from_within(len + 1..));
+    assert!(vec.iter().eq(std::iter::repeat_n(&7, len)), "nothing has changed");
+    let mut text = StableString::in_vec(vec);
+    let full = "x".repeat(len - 1);
+    text.push_str(&full);
+    panics_here!(text.push('ä'));
+    panics_here!(text.push_str("ab"));
+    panics_here!(text.insert(0, 'ä'));
+    panics_here!(text.insert_str(0, "ab"));
+    panics_here!(text.replace_range(..1, "abc"));
+    panics_here!(text.extend(["ab"]));
+    panics_here!(text.extend(['a', 'b']));
+    panics_here!(text.reserve(len));
+    panics_here!(text.remove(len));
+    text.clear();
+    text.push('ä');
+    panics_here!(text.truncate(1));
+    panics_here!(text.split_off(1));
+    panics_here!(text.insert(1, 'a'));
+    panics_here!(text.replace_range(..=0, ""));
+    assert_eq!(text, "ä");
+}
+
 #[cfg(feature = "std")]
 #[test]
 fn bytes_are_written_until_there_is_no_room() {

@@ -23,6 +23,7 @@ type Index = prop::sample::Index;
 enum Op {
     Push(u64),
     TryPush(u64),
+    PushMut(u64),
     Pop,
     Insert(Index, u64),
     Remove(Index),
@@ -55,6 +56,7 @@ fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         8 => number().prop_map(Op::Push),
         4 => number().prop_map(Op::TryPush),
+        2 => number().prop_map(Op::PushMut),
         2 => Just(Op::Pop),
         4 => (index(), number()).prop_map(|(at, number)| Op::Insert(at, number)),
         2 => index().prop_map(Op::Remove),
@@ -131,6 +133,12 @@ fn run<'a, const B: usize>(
                 assert_eq!(error.value.number, number);
             }
         },
+        Op::PushMut(number) => {
+            let panic = panic_of(|| vec.push_mut(drops.make(number)).number += 1);
+            if check(1, panic) {
+                model.push(number + 1);
+            }
+        }
         Op::Pop => assert_eq!(vec.pop().map(|element| element.number), model.pop()),
         Op::Insert(at, number) => {
             let at = at.index(len + 1);
@@ -156,7 +164,12 @@ fn run<'a, const B: usize>(
         }
         Op::Drain { range: (a, b), front, back } => {
             let range = range_of(len, a, b);
-            let taken = take(vec.drain(range.clone()), front, back);
+            let drain = vec.drain(range.clone());
+            assert_eq!(
+                (drain.len(), numbers(drain.as_slice())),
+                (range.len(), model[range.clone()].to_vec())
+            );
+            let taken = take(drain, front, back);
             assert_eq!(numbers(&taken), take(model.drain(range), front, back));
         }
         Op::Retain(number) => {
@@ -222,6 +235,7 @@ fn run<'a, const B: usize>(
             model.extend(more.into_iter().take(reserved - len)); // those that fitted stay
         }
         Op::TryReserve(more) => {
+            assert_eq!(panic_of(|| vec.clone().reserve(more)).is_none(), fits(more));
             let result = vec.try_reserve(more);
             assert_eq!(result.is_ok(), fits(more));
             assert!(vec.capacity() <= reserved);
@@ -240,6 +254,7 @@ fn run<'a, const B: usize>(
         Op::IntoIter { front, back } => {
             let clone = vec.clone();
             assert_eq!(clone.clone().into_iter().len(), len);
+            assert_eq!(numbers(clone.clone().into_iter().as_slice()), *model);
             let taken = take(clone.into_iter(), front, back);
             assert_eq!(numbers(&taken), take(model.clone().into_iter(), front, back));
         }

@@ -11,6 +11,8 @@
 mod common;
 
 use common::panics::panic_of;
+use proptest::prelude::*;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use v_alloc::{StableString, StableVec};
 
@@ -78,4 +80,171 @@ fn a_string_that_is_full_takes_no_part_of_a_text() {
     assert_eq!(text.pop(), Some('y'));
     text.push('z');
     assert!(text.ends_with("xz"));
+}
+
+#[derive(Clone, Debug)]
+enum Op {
+    Push(char),
+    PushStr(String),
+    Pop,
+    Insert(usize, char),
+    InsertStr(usize, String),
+    Remove(usize),
+    Truncate(usize),
+    SplitOff(usize),
+    ReplaceRange(usize, usize, String),
+    Retain(Vec<bool>),
+    Extend(Vec<char>),
+    Clear,
+    Shrink,
+}
+
+/// Characters of one to four bytes.
+const CHARACTER: &str = "[aä€🦀]";
+const TEXT: &str = "[aä€🦀]{0,6}";
+
+fn op() -> impl Strategy<Value = Op> {
+    let character = || CHARACTER.prop_map(|text| text.chars().next().unwrap());
+    let at = || 0..24_usize;
+    prop_oneof![
+        3 => character().prop_map(Op::Push),
+        3 => TEXT.prop_map(Op::PushStr),
+        1 => Just(Op::Pop),
+        2 => (at(), character()).prop_map(|(at, character)| Op::Insert(at, character)),
+        2 => (at(), TEXT).prop_map(|(at, text)| Op::InsertStr(at, text)),
+        2 => at().prop_map(Op::Remove),
+        1 => at().prop_map(Op::Truncate),
+        1 => at().prop_map(Op::SplitOff),
+        3 => (at(), 0..9_usize, TEXT).prop_map(|(at, len, text)| Op::ReplaceRange(at, at + len, text)),
+        1 => prop::collection::vec(any::<bool>(), 1..9).prop_map(Op::Retain),
+        2 => prop::collection::vec(character(), 0..5).prop_map(Op::Extend),
+        1 => Just(Op::Clear),
+        1 => Just(Op::Shrink),
+    ]
+}
+
+/// Does the same to a `String` or a `StableString`; says what it returned.
+macro_rules! run {
+    ($op:expr, $text:expr) => {
+        match $op.clone() {
+            Op::Push(character) => $text.push(character),
+            Op::PushStr(more) => drop($text.push_str(&more)),
+            Op::Pop => return format!("{:?}", $text.pop()),
+            Op::Insert(at, character) => $text.insert(at, character),
+            Op::InsertStr(at, more) => $text.insert_str(at, &more),
+            Op::Remove(at) => return $text.remove(at).to_string(),
+            Op::Truncate(len) => $text.truncate(len),
+            Op::SplitOff(at) => return $text.split_off(at).to_string(),
+            Op::ReplaceRange(from, to, with) => $text.replace_range(from..to, &with),
+            Op::Retain(keep) => {
+                let mut keep = keep.into_iter().cycle();
+                $text.retain(|_| keep.next().unwrap());
+            }
+            Op::Extend(characters) => $text.extend(characters),
+            Op::Clear => $text.clear(),
+            Op::Shrink => $text.shrink_to_fit(),
+        }
+    };
+}
+
+fn run(op: &Op, text: &mut StableString) -> String {
+    #[allow(dropping_references, reason = "a `String` returns nothing")]
+    {
+        run!(op, text);
+    }
+    String::new()
+}
+
+fn run_model(op: &Op, text: &mut String) -> String {
+    #[allow(clippy::drop_non_drop, reason = "a `StableString` returns something")]
+    {
+        run!(op, text);
+    }
+    String::new()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: if cfg!(miri) { 6 } else { 300 },
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn any_sequence_of_operations_leaves_what_it_leaves_in_a_string(ops in prop::collection::vec(op(), 1..60)) {
+        let (mut text, mut model) = (StableString::new(), String::new());
+        for op in ops {
+            let (mut of_text, mut of_model) = (None, None);
+            let refused = panic_of(|| of_text = Some(run(&op, &mut text)));
+            let refused_by_model = panic_of(|| of_model = Some(run_model(&op, &mut model)));
+            prop_assert_eq!(refused.is_some(), refused_by_model.is_some(), "{:?}: {:?}", op, refused);
+            prop_assert_eq!(of_text, of_model, "{:?}", op);
+            // From its bytes, which must be text.
+            prop_assert_eq!(std::str::from_utf8(text.as_bytes()).unwrap(), &model, "{:?}", op);
+        }
+    }
+}
+
+#[test]
+fn a_panic_in_retain_loses_no_character() {
+    let all = "aäb€c🦀d";
+    for stop in 0..=all.chars().count() {
+        let (mut text, mut asked) = (StableString::from(all), 0);
+        let panic = panic_of(|| {
+            text.retain(|character| {
+                asked += 1;
+                assert!(asked <= stop, "asked for {character}");
+                character.is_ascii()
+            });
+        });
+        assert_eq!(panic.is_none(), stop == all.chars().count());
+        let (looked_at, rest) = (all.chars().take(stop), all.chars().skip(stop));
+        assert_eq!(text, looked_at.filter(char::is_ascii).chain(rest).collect::<String>());
+    }
+}
+
+#[test]
+fn a_string_is_to_the_standard_library_what_a_string_is() {
+    let text = StableString::from("größe");
+    assert!(text == "größe" && "größe" == text && text == *"größe" && *"größe" == text);
+    assert!(text == String::from("größe") && String::from("größe") == text && text != "x" && "x" != text);
+    assert_eq!(StableString::from(String::from("größe")), text);
+    assert_eq!("größe".chars().collect::<StableString>(), text);
+    assert_eq!("größe".chars().collect::<Vec<_>>().iter().collect::<StableString>(), text);
+    assert_eq!(["gr", "öße"].map(String::from).into_iter().collect::<StableString>(), text);
+    assert_eq!(AsRef::<[u8]>::as_ref(&text), AsRef::<str>::as_ref(&text).as_bytes());
+    let sizes = HashMap::from([(text.clone(), 5)]);
+    assert_eq!((sizes.get("größe"), sizes.get("groß")), (Some(&5), None));
+    let mut text = text;
+    text[..2].make_ascii_uppercase();
+    assert_eq!(text, "GRöße");
+    assert!(text < StableString::from("H"));
+    assert_eq!(StableString::from_utf8(text.clone().into_bytes()), Ok(text.clone()));
+    let mut bytes = text.into_bytes();
+    bytes.truncate(3);
+    let error = StableString::from_utf8(bytes).unwrap_err();
+    assert_eq!((error.error.valid_up_to(), &error.bytes[..]), (2, &b"GR\xC3"[..]));
+    assert_eq!(error.to_string(), error.error.to_string());
+    assert_eq!(format!("{error:?}"), format!("FromUtf8Error({:?})", error.error));
+}
+
+#[test]
+fn text_that_does_not_fit_in_the_middle_changes_nothing() {
+    let page = common::page();
+    let mut text = StableString::in_vec(StableVec::<u8>::options().reservation(page).build());
+    text.push_str(&"ä".repeat(page / 2 - 1));
+    let full = text.to_string();
+    assert!(panic_of(|| text.insert_str(4, "abc")).unwrap().starts_with("StableVec: cannot commit "));
+    assert!(panic_of(|| text.replace_range(2..4, "abcde")).is_some());
+    assert!(text.try_reserve(3).is_err() && text.try_push('€').is_err());
+    assert_eq!(*text, *full);
+    text.replace_range(2..4, "abcd");
+    assert_eq!((text.len(), text.capacity(), text.reserved(), &text[..8]), (page, page, page, "äabcdä"));
+    assert_eq!(text.remove(2), 'a');
+    assert_eq!((text.try_push('x'), text.pop()), (Ok(()), Some('x')));
+    let rest = text.split_off(2);
+    assert_eq!((&*text, &rest[..5], rest.reserved()), ("ä", "bcdä", page));
+    text.reserve(page - 2);
+    assert!(panic_of(|| text.reserve(page)).is_some());
+    assert!(StableString::with_capacity(100).capacity() >= 100);
 }

@@ -16,6 +16,8 @@ impl<T> StableVec<T> {
     /// If `index` is beyond the length, or there is no room.
     #[track_caller]
     pub fn insert(&mut self, index: usize, value: T) {
+        let len = self.len();
+        assert!(index <= len, "insertion index (is {index}) should be <= len (is {len})");
         self.reserve(1);
         self.vec.get_mut().insert(index, value);
     }
@@ -35,6 +37,8 @@ impl<T> StableVec<T> {
     /// If there is none.
     #[track_caller]
     pub fn swap_remove(&mut self, index: usize) -> T {
+        let len = self.len();
+        assert!(index < len, "swap_remove index (is {index}) should be < len (is {len})");
         self.vec.get_mut().swap_remove(index)
     }
 
@@ -103,9 +107,10 @@ impl<T> StableVec<T> {
     #[must_use]
     #[track_caller]
     pub fn split_off(&mut self, at: usize) -> Self {
+        let range = self.within(&(at..));
         let mut other = self.empty();
-        other.reserve(self.len().saturating_sub(at));
-        other.vec.get_mut().extend(self.vec.get_mut().drain(at..));
+        other.reserve(range.len());
+        other.vec.get_mut().extend(self.vec.get_mut().drain(range));
         other
     }
 
@@ -174,13 +179,17 @@ impl<T> StableVec<T> {
     /// which the inner vector does not expect. Panics if the range is not within the length.
     #[track_caller]
     pub(super) fn within(&self, range: &impl RangeBounds<usize>) -> Range<usize> {
-        let bounds = (range.start_bound().cloned(), range.end_bound().cloned());
-        let before = match bounds.0 {
-            Bound::Included(start) => start,
-            Bound::Excluded(last) => last.saturating_add(1), // no slice is that long
+        // No slice is so long that the sums matter.
+        let start = match range.start_bound() {
+            Bound::Included(&start) => start,
+            Bound::Excluded(&last) => last.saturating_add(1),
             Bound::Unbounded => 0,
         };
-        let len = self.as_slice()[bounds].len();
-        before..before + len
+        let end = match range.end_bound() {
+            Bound::Included(&last) => last.saturating_add(1),
+            Bound::Excluded(&end) => end,
+            Bound::Unbounded => self.len(),
+        };
+        start..start + self.as_slice()[start..end].len()
     }
 }

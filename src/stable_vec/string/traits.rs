@@ -89,19 +89,19 @@ impl From<String> for StableString {
 
 /// What a string is made of, one after the other.
 macro_rules! extend_with {
-    ($([$($lifetime:lifetime)?] $piece:ty, $push:expr);*) => {$(
-        impl$(<$lifetime>)? Extend<$piece> for StableString {
+    ($([$($lifetime:lifetime)?] $type:ty, $piece:ident => $method:ident($argument:expr);)*) => {$(
+        impl$(<$lifetime>)? Extend<$type> for StableString {
             #[track_caller]
-            fn extend<I: IntoIterator<Item = $piece>>(&mut self, pieces: I) {
-                for piece in pieces {
-                    $push(self, piece);
+            fn extend<I: IntoIterator<Item = $type>>(&mut self, pieces: I) {
+                for $piece in pieces {
+                    self.$method($argument);
                 }
             }
         }
 
-        impl$(<$lifetime>)? FromIterator<$piece> for StableString {
+        impl$(<$lifetime>)? FromIterator<$type> for StableString {
             #[track_caller]
-            fn from_iter<I: IntoIterator<Item = $piece>>(pieces: I) -> Self {
+            fn from_iter<I: IntoIterator<Item = $type>>(pieces: I) -> Self {
                 let mut string = Self::new();
                 string.extend(pieces);
                 string
@@ -111,10 +111,10 @@ macro_rules! extend_with {
 }
 
 extend_with!(
-    [] char, |string: &Self, piece| string.push(piece);
-    ['a] &'a char, |string: &Self, piece: &char| string.push(*piece);
-    ['a] &'a str, |string: &Self, piece| { string.push_str(piece); };
-    [] String, |string: &Self, piece: String| { string.push_str(&piece); }
+    [] char, piece => push(piece);
+    ['a] &'a char, piece => push(*piece);
+    ['a] &'a str, piece => push_str(piece);
+    [] String, piece => push_str(&piece);
 );
 
 /// Either way round, as for a `String`.
