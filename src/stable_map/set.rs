@@ -192,7 +192,7 @@ impl<T: Eq + Hash, S: BuildHasher> StableSet<T, S> {
     ///
     /// ```
     /// let mut words = v_alloc::StableSet::<String>::new();
-    /// let first = words.get_or_insert_with("window", String::from).as_ptr();
+    /// let first = words.get_or_insert_with("window", |text| text.to_string()).as_ptr();
     /// assert_eq!(words.get_or_insert_with("window", |_| unreachable!()).as_ptr(), first);
     /// ```
     #[track_caller]
