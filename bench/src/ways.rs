@@ -21,7 +21,7 @@ pub type Run = fn() -> Result<Vec<f64>>;
 /// Measures all ways of a group.
 pub fn measure(group: &'static str, ways: &'static [Way], effort: Effort) -> Result<Vec<Row>> {
     let rounds = match effort {
-        Effort::Quick => 3,
+        Effort::Quick => 2,
         Effort::Full => 15,
     };
     let mut rows = Vec::new();
