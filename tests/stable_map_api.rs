@@ -13,7 +13,7 @@ mod common;
 use common::things::Hashing;
 use std::cell::Cell;
 use std::rc::Rc;
-use v_alloc::{StableMap, StableSet};
+use v_alloc::{Entry, StableMap, StableSet};
 
 #[test]
 fn borrowed_keys() {
@@ -68,6 +68,51 @@ fn traits_of_a_map() {
         *value = "y";
     }
     assert!(copies.into_iter().rev().map(|(key, _)| key).eq([10, 9, 2, 1]));
+}
+
+#[test]
+#[rustfmt::skip]
+fn a_panic_names_the_line_that_asked_for_what_is_not_there() {
+    let mut map = StableMap::from([(1_usize, "a")]);
+    map.remove(&1);
+    map.insert(2, "b");
+    panics_here!(map[&1]);
+    panics_here!(map[1]);
+    panics_here!(map[&1] = "x");
+    panics_here!(map[1] = "x");
+    panics_here!(map.reserve(usize::MAX));
+    panics_here!(StableMap::<u8, u8>::with_capacity(usize::MAX));
+    let set = StableSet::from([1]);
+    panics_here!(set[1]);
+    panics_here!(StableSet::<u8>::with_capacity(usize::MAX));
+}
+
+#[test]
+fn indices_are_numbers_and_keys_are_references() {
+    let mut map = StableMap::from([(5_usize, 'a'), (0, 'b')]);
+    assert_eq!((map[&0], map[0], map[&5], map[1]), ('b', 'a', 'a', 'b'));
+    map[0] = 'c';
+    map[&0] = 'd';
+    assert_eq!(map, StableMap::from([(0, 'd'), (5, 'c')]));
+    let set = StableSet::from(["x", "y"]);
+    assert_eq!((set[0], set[1]), ("x", "y"));
+}
+
+#[test]
+fn entries_know_their_index_and_show_their_key() {
+    let mut map = StableMap::from([("a", 1), ("b", 2), ("c", 3)]);
+    map.remove("b");
+    assert_eq!(map.entry("d").index(), 1, "the hole");
+    assert_eq!(format!("{:?}", map.entry("d")), r#"Entry(VacantEntry("d"))"#);
+    let Entry::Vacant(entry) = map.entry("d") else { panic!() };
+    let mut entry = entry.insert_entry(4);
+    assert_eq!((entry.index(), entry.insert(5), *entry.get()), (1, 4, 5));
+    assert_eq!(map.entry("e").index(), 3, "behind all");
+    assert_eq!(map.entry("c").index(), 2);
+    assert_eq!(format!("{:?}", map.entry("c")), r#"Entry(OccupiedEntry { key: "c", value: 3 })"#);
+    assert_eq!(map.entry("c").insert_entry(6).remove_entry(), ("c", 6));
+    assert_eq!(map.get_full_mut("d").map(|(index, key, value)| (index, *key, *value)), Some((1, "d", 5)));
+    assert_eq!(map.get_full_mut("c"), None);
 }
 
 #[test]

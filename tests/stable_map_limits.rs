@@ -11,8 +11,9 @@
 
 mod common;
 
+use common::panics::panic_of;
 use common::things::Hashing;
-use v_alloc::StableMap;
+use v_alloc::{Entry, StableMap, StableSet};
 
 #[test]
 fn a_constant_size_with_many_removed_entries() {
@@ -69,4 +70,91 @@ fn many_hash_functions_with_only_some_bits() {
         assert_eq!(map.remove(&key), Some(key));
     }
     assert!((0..1000).all(|key: u64| map.contains_key(&key) == (key % 3 != 0)));
+}
+
+/// Of the entries, whose number is limited by the default reservation: that is the process's.
+#[cfg(all(unix, not(miri)))]
+#[test]
+fn the_reservation_is_the_limit_and_nothing_is_lost_at_it() {
+    common::isolated("the_reservation_is_the_limit_and_nothing_is_lost_at_it", || {
+        let room = 16 * common::page() / size_of::<(u64, [u64; 3])>();
+        v_alloc::set_default_reservation(16 * common::page());
+        let mut map = StableMap::new();
+        let value = |key: u64| [key, !key, 7];
+        for key in 0..room as u64 {
+            assert_eq!(map.try_insert_full(key, value(key)), Ok((key as usize, None)));
+        }
+        let whole = |map: &StableMap<u64, [u64; 3]>| {
+            assert!(
+                map.iter()
+                    .map(|(key, value)| (*key, *value))
+                    .eq((0..room as u64).map(|key| (key, value(key))))
+            );
+            assert!(
+                (0..room as u64).all(|key| map.get_full(&key) == Some((key as usize, &key, &value(key))))
+            );
+            assert!(!map.contains_key(&(room as u64)));
+        };
+        assert_eq!(map.capacity(), room);
+        let failed = map.try_insert_full(room as u64, [1; 3]).unwrap_err();
+        assert_eq!((failed.key, failed.value), (room as u64, [1; 3]));
+        assert!(failed.to_string().starts_with("cannot commit "), "{failed}");
+        assert_eq!(format!("{failed:?}"), format!("InsertError({:?})", failed.error));
+        let Entry::Vacant(entry) = map.entry(room as u64) else { panic!("it is not there") };
+        assert_eq!(entry.index(), room);
+        assert_eq!(entry.try_insert([1; 3]).unwrap_err(), failed);
+        whole(&map);
+        let panic = Some(format!("StableMap: {failed}"));
+        assert_eq!(panic_of(|| map.insert(room as u64, [1; 3])), panic);
+        assert_eq!(panic_of(|| *map.entry(room as u64).or_insert([1; 3])), panic);
+        assert_eq!(panic_of(|| map.extend([(room as u64, [1; 3])])), panic);
+        assert!(map.try_reserve(1).is_err() && panic_of(|| map.reserve(1)) == panic);
+        assert_eq!(map.try_reserve(0), Ok(()));
+        whole(&map);
+        // What is there can be replaced, and what is removed makes room.
+        assert_eq!(map.insert(5, [1; 3]), Some(value(5)));
+        *map.entry(5).or_insert([2; 3]) = value(5);
+        assert_eq!(map.remove(&9), Some(value(9)));
+        assert_eq!(map.try_reserve(1), Ok(()));
+        assert!(map.try_reserve(2).is_err());
+        let Entry::Vacant(entry) = map.entry(9) else { panic!("it was removed") };
+        assert_eq!((entry.index(), *entry.try_insert(value(9)).unwrap()), (9, value(9)));
+        whole(&map);
+        let larger = StableMap::<u64, [u64; 3]>::with_capacity(room + 1);
+        assert!(larger.capacity() > room, "what is asked for at first may be more than the default");
+        let mut set: StableSet<[u64; 4]> = (0..room as u64).map(|key| [key; 4]).collect();
+        assert_eq!(set.try_insert_full([4; 4]), Ok((4, false)));
+        assert_eq!(set.try_insert_full([room as u64; 4]).unwrap_err().key, [room as u64; 4]);
+        assert!(set.replace([3; 4]).is_some() && set.try_reserve(1).is_err());
+    });
+}
+
+#[test]
+fn room_that_was_reserved_is_there_and_stays() {
+    for count in [0_usize, 1, 700, 5000, 50_000] {
+        let mut map = StableMap::<u64, u64>::with_capacity(count);
+        let capacity = map.capacity();
+        assert!(capacity >= count && (count > 0 || capacity == 0), "an empty map takes no memory");
+        map.extend((0..count as u64).map(|key| (key, !key)));
+        assert_eq!(map.capacity(), capacity);
+        // Again, with entries of which some are still in the table before, and holes.
+        map.extend((count as u64..count as u64 + 900).map(|key| (key, !key)));
+        for key in (0..map.len() as u64).step_by(3) {
+            map.remove(&key);
+        }
+        let left: Vec<_> = map.keys().copied().collect();
+        map.reserve(3 * count + 2000);
+        let capacity = map.capacity();
+        assert!(capacity >= map.len() + 3 * count + 2000);
+        assert!(left.iter().all(|key| map[key] == !key) && map.keys().eq(&left));
+        map.extend((1_000_000..1_000_000 + 3 * count as u64 + 2000).map(|key| (key, !key)));
+        assert_eq!(map.capacity(), capacity);
+        assert!(left.iter().all(|key| map[key] == !key) && map.iter().all(|(key, value)| *value == !key));
+    }
+    let mut map = StableMap::<u64, u64>::new();
+    for more in [usize::MAX, usize::MAX / 2, isize::MAX as usize, 1 << (usize::BITS - 4)] {
+        map.insert(1, more as u64);
+        assert!(map.try_reserve(more).is_err(), "{more}");
+        assert_eq!((map.len(), map[&1]), (1, more as u64));
+    }
 }

@@ -1,5 +1,5 @@
 //! Any sequence of operations leaves in a `StableMap` what it leaves in a map of the standard library, and entries keep
-//! index and address until they are removed; as long as none is, and after a clone, it is an `IndexMap`.
+//! index and address until they are removed. Every key and value is dropped once.
 #![cfg(feature = "map")]
 #![allow(
     clippy::unwrap_used,

@@ -85,6 +85,14 @@ fn panics_in_drop_and_clone_leave_a_consistent_vec() {
     });
     survives_panics("drop", |vec| drop(std::mem::take(vec)));
     survives_panics("split_off", |vec| drop(vec.split_off(5)));
+    survives_panics("drain from behind", |vec| vec.drain(2..7).rev().take(3).for_each(drop));
+    survives_panics("push_mut", |vec| {
+        let drops = vec[0].drops;
+        *vec.push_mut(drops.make(4)) = drops.make(5);
+    });
+    survives_panics("from a slice", |vec| drop(StableVec::from(vec.as_slice())));
+    survives_panics("insert", |vec| vec.insert(3, vec[3].clone()));
+    survives_panics("append", |vec| vec.append(&mut vec.clone()));
     survives_panics("assign", |vec| vec[3] = vec[3].drops.make(50));
     survives_panics("shrink_to_fit", |vec| {
         vec.clear();
@@ -146,6 +154,36 @@ fn panics_in_what_the_caller_passes_leave_a_consistent_vec() {
                     drops.make(number)
                 })
                 .collect();
+        });
+        survives("sort_by", &|vec| {
+            vec.sort_by(|a, b| {
+                ask();
+                b.number.cmp(&a.number)
+            });
+        });
+        survives("sort_unstable_by", &|vec| {
+            vec.sort_unstable_by(|a, b| {
+                ask();
+                b.number.cmp(&a.number)
+            });
+        });
+        survives("dedup_by_key", &|vec| {
+            vec.dedup_by_key(|element| {
+                ask();
+                element.number / 3
+            });
+        });
+        survives("what is done with what is drained", &|vec| {
+            vec.drain(1..8).for_each(|element| {
+                ask();
+                drop(element);
+            });
+        });
+        survives("replace all", &|vec| {
+            for element in vec.iter_mut() {
+                ask();
+                *element = element.clone();
+            }
         });
         survives("sort", &|vec| {
             vec.sort_by_key(|element| {
@@ -290,4 +328,48 @@ fn elements_may_push_while_they_are_cloned_or_compared() {
     assert!(vec.contains(&Pushes { number: 4, into: Weak::new() }));
     assert!(vec[5..].iter().all(|element| element.number >= 100));
     assert_eq!(vec.len(), 5 + 15 * 600);
+}
+
+/// An element that writes down, in another vector, when it is dropped.
+struct Logs(u64, Rc<StableVec<u64>>);
+
+impl Drop for Logs {
+    fn drop(&mut self) {
+        self.1.push(self.0);
+    }
+}
+
+/// Does to one of them, filled, what it says; and tells in which order elements were dropped, up to the end.
+macro_rules! order_of_drops {
+    ($vec:ty, |$it:ident| $work:expr) => {{
+        let log = Rc::new(StableVec::new());
+        let mut $it: $vec = (0..10).map(|number| Logs(number, log.clone())).collect();
+        $work;
+        drop($it);
+        log.to_vec()
+    }};
+}
+
+#[test]
+fn elements_that_push_into_another_vec_are_dropped_in_the_order_of_a_vec() {
+    macro_rules! same_order {
+        (|$it:ident| $work:expr) => {
+            let order = order_of_drops!(StableVec<Logs>, |$it| $work);
+            assert_eq!(order, order_of_drops!(Vec<Logs>, |$it| $work));
+            assert_eq!(order.len(), 10);
+        };
+    }
+    same_order!(|vec| vec.truncate(4));
+    same_order!(|vec| vec.clear());
+    same_order!(|vec| drop(vec.drain(2..7)));
+    same_order!(|vec| vec.drain(2..7).rev().take(2).for_each(drop));
+    same_order!(|vec| vec.retain(|element| element.0 % 3 == 1));
+    same_order!(|vec| vec.dedup_by_key(|element| element.0 / 4));
+    same_order!(|vec| drop((vec.swap_remove(2), vec.remove(3), vec.pop())));
+    same_order!(|vec| drop(vec.split_off(6)));
+    same_order!(|vec| vec.resize_with(3, || unreachable!()));
+    same_order!(|vec| {
+        let mut items = std::mem::take(&mut vec).into_iter();
+        drop((items.next_back(), items.next()));
+    });
 }

@@ -129,6 +129,7 @@ impl Hash for Thing {
 
 impl Borrow<u64> for Thing {
     fn borrow(&self) -> &u64 {
+        self.tally.call();
         &self.number
     }
 }
