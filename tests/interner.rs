@@ -81,9 +81,9 @@ fn run<'a>(interner: &Interner, steps: &'a [Step]) -> &'a [Step] {
         match step {
             Step::Intern(string) => check(string, interner.intern(string)),
             Step::InternFull(string) => {
-                let (symbol, interned) = interner.intern_full(string);
+                let (symbol, now) = interner.intern_full(string);
                 check(string, symbol);
-                assert!(std::ptr::eq(interned, &raw const interner[symbol]));
+                assert!(std::ptr::eq(now, &raw const interner[symbol]));
             }
             Step::Get(string) => {
                 let index = interner.get(string).map(Symbol::index);
@@ -243,9 +243,9 @@ fn iteration_sees_the_strings_that_were_there() {
         seen.push((symbol.index(), string));
     }
     assert_eq!(seen, [(0, "b"), (1, "a"), (2, "c")]);
-    let iter = interner.iter();
+    let mut iter = interner.iter();
     assert_eq!((iter.len(), iter.clone().rev().count()), (6, 6));
-    assert_eq!(iter.rev().next().map(|(symbol, string)| (symbol.index(), string)), Some((5, "cc")));
+    assert_eq!(iter.next_back().map(|(symbol, string)| (symbol.index(), string)), Some((5, "cc")));
     interner.extend([String::from("d"), String::from("a")]);
     assert_eq!(interner.len(), 7);
     assert_eq!(

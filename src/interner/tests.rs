@@ -50,8 +50,8 @@ fn intern_many() {
     }
     assert_eq!(interner.string_bytes(), strings.iter().map(String::len).sum::<usize>());
     for (number, string) in strings.iter().enumerate() {
-        let (symbol, interned) = interner.try_intern_full(string).unwrap();
-        assert_eq!((symbol.index(), interned, interned.as_ptr()), (number, &**string, addresses[number]));
+        let (symbol, now) = interner.try_intern_full(string).unwrap();
+        assert_eq!((symbol.index(), now, now.as_ptr()), (number, &**string, addresses[number]));
     }
 }
 
