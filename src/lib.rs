@@ -23,6 +23,14 @@ mod interner;
 pub mod os;
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
 mod reservation;
+#[cfg(all(
+    any(unix, windows, miri, v_alloc_heap_os),
+    target_has_atomic = "64",
+    feature = "allocator-api2",
+    feature = "alloc",
+    feature = "serde"
+))]
+mod serde;
 #[cfg(all(any(unix, windows, miri, v_alloc_heap_os), target_has_atomic = "64"))]
 mod stable;
 #[cfg(all(any(unix, windows, miri, v_alloc_heap_os), target_has_atomic = "64", feature = "map"))]
