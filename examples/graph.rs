@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::error::Error;
 use std::time::Instant;
-use v_alloc::{Arena, StableMap, StableVec};
+use v_alloc::{Arena, StableMap, StableSet, StableVec};
 
 /// Tiles in rows, from the upper left; 0 is the gap.
 type Board = [u8; 9];
@@ -36,14 +36,14 @@ fn explore(arena: &Arena) -> StableVec<&Node<'_>> {
             node
         })
     };
-    let mut queue = VecDeque::from([discover(SOLVED, None)]);
-    let mut seen = 1;
-    while let Some(node) = queue.pop_front() {
+    discover(SOLVED, None);
+    // The list is also the queue of those to be visited: it grows while it is walked.
+    let mut visited = 0;
+    while let Some(&node) = nodes.get(visited) {
         let neighbours =
             arena.alloc_slice_fill_iter(moves(node.board).map(|board| discover(board, Some(node))));
         node.neighbours.set(neighbours);
-        queue.extend(nodes[seen..].iter().copied()); // what is new
-        seen = nodes.len();
+        visited += 1;
     }
     nodes
 }
@@ -85,21 +85,23 @@ fn main() -> Result<(), Box<dyn Error>> {
     let corner = nodes.iter().find(|node| node.board == [0, 1, 2, 3, 4, 5, 6, 7, 8]);
     let corner = corner.ok_or("half of all boards can be reached, this one too")?;
     let (through, direct) = (way(hardest).count() + way(corner).count() - 2, distance(hardest, corner));
-    println!("from there to the gap in the first corner: {through} moves by way of the solved puzzle,");
-    println!("{} at least", direct.ok_or("all positions are connected")?);
+    let direct = direct.ok_or("all positions are connected")?;
+    println!(
+        "from there to the gap in the first corner: {through} moves by way of the solved puzzle, {direct} at least"
+    );
     Ok(())
 }
 
 /// Moves from one node to another, found along the references alone.
 fn distance<'arena>(from: &'arena Node<'arena>, to: &Node<'_>) -> Option<usize> {
-    let mut known = StableMap::from([(from.board, ())]);
+    let mut known = StableSet::new();
     let mut queue = VecDeque::from([(from, 0)]);
     while let Some((node, moves)) = queue.pop_front() {
         if node.board == to.board {
             return Some(moves);
         }
         for &next in node.neighbours.get() {
-            if known.insert(next.board, ()).is_none() {
+            if known.insert(next.board) {
                 queue.push_back((next, moves + 1));
             }
         }
