@@ -2,9 +2,9 @@
 //! one process; else each case has a process of its own, and its first vector. Both get the pages that they get by
 //! default: `StableVec` asks for huge ones beyond its first 2 MiB.
 //!
-//! The worst push is that of the quietest round, for each contender: see `Summary::Smallest`. It is timed with its
-//! neighbours, 16 pushes at once, so that reading clocks does not take longer than all of them. By the wall clock, which
-//! counts whatever the machine does meanwhile, and by processor time, which leaves out other programs.
+//! The worst push is the one that takes longest whenever it is made: pushes are timed in several vectors, one after
+//! another, and of each the shortest time counts, because interrupts and other programs hit another one in each. They
+//! are timed 16 at once, so that reading clocks does not take longer than all of them.
 
 use super::Group;
 use crate::figure::{Figure, Rivals, Summary};
@@ -38,6 +38,8 @@ const BATCHES: u32 = 32;
 
 /// Pushes of the worst that are timed together.
 const TOGETHER: usize = 16;
+/// Vectors, one after another, for the worst push.
+const VECTORS: u32 = 5;
 
 const WARM: Figure = Figure {
     name: "ns per warm push",
@@ -84,10 +86,8 @@ const WAYS: &[Way] = &[
             (VEC, || Ok(worst::<Vec<u64>>())),
         ],
         figures: &[
-            longest(0, STABLE, &[(VEC, Some(1.0 / 50.0))]),
-            longest(1, STABLE, &[(VEC, Some(1.0 / 50.0))]),
-            longest(0, SMALL_PAGES, &[(VEC, None)]),
-            longest(1, SMALL_PAGES, &[(VEC, None)]),
+            longest(STABLE, &[(VEC, Some(1.0 / 50.0))]),
+            longest(SMALL_PAGES, &[(VEC, Some(1.0 / 50.0))]),
         ],
     },
 ];
@@ -101,9 +101,9 @@ const fn peak(name: &'static str) -> Figure {
     Figure { name, place: 1, summary: Summary::Median, ours: STABLE, limit: Some(1.05), rivals }
 }
 
-const fn longest(place: usize, ours: &'static str, rivals: Rivals) -> Figure {
-    let name = ["us of the worst of 10^7 pushes", "us of processor time of the worst of 10^7 pushes"][place];
-    Figure { name, place, summary: Summary::Smallest, ours, limit: None, rivals }
+const fn longest(ours: &'static str, rivals: Rivals) -> Figure {
+    let name = "us of the worst of 10^7 pushes";
+    Figure { name, place: 0, summary: Summary::Median, ours, limit: None, rivals }
 }
 
 /// A vector under test.
@@ -228,13 +228,17 @@ fn cold<V: Vector>(count: u32) -> Result<Vec<f64>> {
     Ok(vec![nanoseconds / 1e6, peak / (f64::from(count) * 8.0)])
 }
 
-/// Microseconds of the longest few pushes.
+/// Microseconds of the few pushes that take longest in every vector.
 fn worst<V: Vector>() -> Vec<f64> {
-    let mut vector = V::new();
-    // The clock might write to what this gives: so no write to the vector can wait until after its reading.
-    let vector = black_box(&mut vector);
-    let longest = clock::longest((0..MORE.into()).step_by(TOGETHER), |first| {
-        (first..).take(TOGETHER).for_each(|number| vector.push(number));
-    });
-    longest.map(|nanoseconds| nanoseconds / 1e3).to_vec()
+    let mut shortest = vec![f64::INFINITY; MORE as usize / TOGETHER];
+    for _ in 0..VECTORS {
+        let mut vector = V::new();
+        // The clock might write to what this gives: so no write to the vector can wait until after its reading.
+        let vector = black_box(&mut vector);
+        for (shortest, first) in shortest.iter_mut().zip((0..).step_by(TOGETHER)) {
+            let pushes = || (first..).take(TOGETHER).for_each(|number| vector.push(number));
+            *shortest = clock::wall_nanoseconds(pushes).0.min(*shortest);
+        }
+    }
+    vec![shortest.into_iter().fold(0.0, f64::max) / 1e3]
 }
