@@ -134,6 +134,8 @@ fn many_strings_stay_where_they_are() {
     let count = 300_000;
     let first: Vec<&str> = (0..count).map(|number| interner.intern_full(&name(number)).1).collect();
     assert_eq!(interner.len(), first.len());
+    let used = interner.string_bytes() + 16 * interner.len();
+    assert!((used..used + (8 << 20)).contains(&interner.committed_bytes()), "{}", interner.committed_bytes());
     for (number, &string) in (0..).zip(&first) {
         let symbol = interner.get(&name(number)).unwrap();
         assert_eq!(symbol.to_u32(), number);

@@ -239,6 +239,13 @@ impl<T: Interned + ?Sized> Interner<T> {
         self.arena.used_bytes() // without padding: a byte has no alignment
     }
 
+    /// Memory for strings and symbols that can be used without asking the system, in bytes. The index comes on top, with
+    /// some 10 bytes for each string.
+    #[must_use]
+    pub fn committed_bytes(&self) -> usize {
+        self.arena.committed_bytes() + self.entries.capacity() * size_of::<Entry>()
+    }
+
     /// Forgets all strings; symbols count from 0 again. Memory for strings and symbols stays.
     pub fn clear(&mut self) {
         self.index.get_mut().clear();
@@ -285,6 +292,7 @@ impl<T: Interned + ?Sized> Interner<T> {
     }
 
     #[inline]
+    #[allow(clippy::unused_self, reason = "its borrow is how long the string lives")]
     fn string(&self, entry: &Entry) -> &T {
         // SAFETY: the bytes lie in the arena, and are those of a `T`. Nobody writes to them, and the arena gives them
         // up only when the interner is cleared or dropped, which needs `self` exclusively.

@@ -1,4 +1,5 @@
 //! The interner with the operating system failing at each call, and with hashes that are all equal.
+#![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
 
 use super::Interner;
 use crate::os::faults::{Call, INJECTED, alone, fail_each_call};
