@@ -116,6 +116,9 @@ pub(crate) enum Cause {
     Busy,
     /// The table of ranges is full.
     TooManyRanges,
+    /// Blocks with a mapping of their own begin with a page, and this alignment is larger.
+    #[allow(dead_code, reason = "only vectors ask for an alignment")]
+    TooAligned,
 }
 
 impl ReserveError {
@@ -201,6 +204,7 @@ impl Cause {
             Self::NotABlock => "no live block starts there",
             Self::Busy => "another thread is resizing or freeing the block",
             Self::TooManyRanges => "there are too many large blocks",
+            Self::TooAligned => "blocks that large are not aligned to more than a page",
         }
     }
 }

@@ -75,8 +75,8 @@ pub use stable::{
 pub use interner::{Interned, Interner, InternerIter, Symbol};
 #[cfg(all(any(unix, windows, miri, v_alloc_heap_os), target_has_atomic = "64", feature = "map"))]
 pub use stable_map::{
-    DefaultHasher, Entry, InsertError, IntoIter, Iter, IterMut, Keys, OccupiedEntry, StableMap, StableSet,
-    VacantEntry, Values, ValuesMut,
+    DefaultHasher, Drain, Entry, InsertError, IntoIter, IntoKeys, IntoValues, Iter, IterMut, Keys,
+    OccupiedEntry, StableMap, StableMapOptions, StableSet, VacantEntry, Values, ValuesMut,
 };
 #[cfg(all(
     any(unix, windows, miri, v_alloc_heap_os),
@@ -84,7 +84,10 @@ pub use stable_map::{
     feature = "allocator-api2",
     feature = "alloc"
 ))]
-pub use stable_vec::{PushError, StableString, StableVec, StableVecOptions};
+pub use stable_vec::{
+    Drain as VecDrain, FromUtf8Error, IntoIter as VecIntoIter, PushError, StableString, StableVec,
+    StableVecOptions,
+};
 
 pub use arena::{
     Arena, Checkpoint, Scope, ScopeGuard,

@@ -116,6 +116,15 @@ fn entries_know_their_index_and_show_their_key() {
 }
 
 #[test]
+fn iterators_have_a_default_without_entries() {
+    assert_eq!(v_alloc::Iter::<u8, u8>::default().next(), None);
+    assert_eq!(v_alloc::IterMut::<u8, u8>::default().len(), 0);
+    assert_eq!(v_alloc::IntoIter::<u8, u8>::default().next_back(), None);
+    assert_eq!(v_alloc::Keys::<u8, u8>::default().next(), None);
+    assert_eq!(v_alloc::IntoValues::<u8, u8>::default().next(), None);
+}
+
+#[test]
 fn keys_and_values_of_no_size() {
     let mut map = const { StableMap::<(), (), _>::with_hasher(Hashing::Well) };
     assert_eq!((map.insert_full((), ()), map.insert_full((), ())), ((0, None), (0, Some(()))));

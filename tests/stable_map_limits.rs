@@ -130,6 +130,32 @@ fn the_reservation_is_the_limit_and_nothing_is_lost_at_it() {
 }
 
 #[test]
+fn a_map_keeps_its_options() {
+    let options = StableMap::<u64, u64>::options().reservation(100).huge_pages(false);
+    let mut map = options.build_with_hasher(Hashing::Well);
+    let room = map.reserved();
+    assert!((100..1000).contains(&room) && map.capacity() == 0, "{room}");
+    map.extend((0..room as u64).map(|key| (key, key)));
+    let full = |map: &StableMap<u64, u64, Hashing>| {
+        let mut clone = map.clone();
+        assert_eq!((clone.reserved(), clone.len()), (room, room));
+        assert!(clone.try_insert_full(u64::MAX, 1).is_err());
+    };
+    full(&map);
+    map.clear();
+    map.shrink_to_fit();
+    map.extend((0..room as u64).map(|key| (key, key)));
+    full(&map);
+    assert_eq!(map.drain().count(), room);
+    map.extend((0..room as u64).map(|key| (key, key)));
+    full(&map);
+    std::mem::forget(map.drain());
+    map.extend((0..room as u64).map(|key| (key, key)));
+    full(&map);
+    assert_eq!(options.build().reserved(), room, "options can be used again");
+}
+
+#[test]
 fn room_that_was_reserved_is_there_and_stays() {
     for count in [0_usize, 1, 700, 5000, 50_000] {
         let mut map = StableMap::<u64, u64>::with_capacity(count);

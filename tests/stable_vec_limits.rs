@@ -143,9 +143,27 @@ fn alignments_up_to_a_page_are_honoured_and_larger_ones_or_an_error() {
     for vec in &vecs {
         match vec.try_push(Pages(3)) {
             Ok(pages) => assert_eq!((&raw const *pages).addr() % 65536, 0),
-            Err(error) => assert_eq!(error.value, Pages(3)),
+            Err(error) => {
+                assert_eq!(error.value, Pages(3));
+                let said = error.to_string();
+                assert!(said.ends_with(": blocks that large are not aligned to more than a page"), "{said}");
+            }
         }
     }
+}
+
+/// Too large for the ranges that blocks share, whose slots are aligned to their sizes.
+#[cfg(all(unix, target_pointer_width = "64", not(miri)))]
+#[test]
+fn an_alignment_that_cannot_be_had_is_named() {
+    #[repr(align(0x1000_0000))]
+    struct Huge;
+    let vecs = [(); 5].map(|()| StableVec::<(Huge, u8)>::options().reservation(600).build());
+    let errors: Vec<_> = vecs.iter().filter_map(|vec| vec.try_reserve(1).err()).collect();
+    let text = ": blocks that large are not aligned to more than a page";
+    assert!(errors.iter().all(|error| error.to_string().ends_with(text) && error.os_code().is_none()));
+    assert!(!errors.is_empty(), "all aligned by chance");
+    assert!(vecs.iter().all(|vec| vec.capacity() == 0 || vec.as_ptr().addr() % 0x1000_0000 == 0));
 }
 
 #[test]

@@ -93,7 +93,7 @@ impl From<ReserveError> for VAllocError {
     fn from(error: ReserveError) -> Self {
         let cause = match error.cause() {
             Cause::Os(_) => REFUSED,
-            Cause::TooLarge | Cause::TooHigh => 2,
+            Cause::TooLarge | Cause::TooHigh | Cause::TooAligned => 2,
             Cause::BeyondBudget | Cause::TooManyRanges => 3,
             Cause::BeyondReservation => 4,
             Cause::NotABlock => 5,

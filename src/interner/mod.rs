@@ -283,7 +283,7 @@ impl<T: Interned + ?Sized> Interner<T> {
         let number = Number::try_from(entries.len()).unwrap_or(Number::MAX); // the index refuses that
         // SAFETY: nobody borrows the index, and no code of the caller runs: what it asks for is a field of an entry.
         let index = unsafe { &mut *self.index.get() };
-        index.reserve(number, |number| entries.get(number as usize).map(|entry| entry.tag))?;
+        index.reserve(|number| entries.get(number as usize).map_or(0, |entry| entry.tag))?;
         let copy = self.arena.try_alloc_slice_copy(bytes);
         let copy = copy.map_err(|_| self.arena.last_error().unwrap_or(too_large))?;
         self.entries.push(Entry { start: NonNull::from(copy).cast(), len, tag });

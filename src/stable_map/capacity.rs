@@ -53,7 +53,7 @@ impl<K, V, S> StableMap<K, V, S> {
     pub fn try_reserve(&mut self, additional: usize) -> Result<(), ReserveError> {
         self.slots.try_reserve(additional)?;
         let slots = &self.slots;
-        self.index.reserve_for(slots.len() + additional, slots.numbers(), |number| slots.tag(number))
+        self.index.reserve_for(slots.len() + additional, |number| slots.tag(number).unwrap_or_default())
     }
 
     /// Gives back memory behind the last entry. Holes stay.

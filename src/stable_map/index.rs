@@ -1,21 +1,19 @@
 //! Finds entries by hash: a table of their numbers, and another one while it grows.
 //!
 //! The entries live elsewhere, by number, and know their tags. When the table is full one twice as large is made, and
-//! every insertion brings over a few entries, in the order of their numbers: no insertion has to wait for all of them,
-//! and none of the caller's code runs. An entry is in the old table if its number is among those that are left, else
-//! in the new one. The memory of the old table, too, goes back in small parts.
+//! every insertion brings over the entries of one chunk: no insertion has to wait for all of them, and none of the
+//! caller's code runs. An entry is in the old table if its first chunk there is among those that are left, else in the
+//! new one. The memory of the old table, too, goes back in small parts.
 
 pub(crate) use super::table::{TAG_BITS, Tag, tag_of};
 
 use super::table::Table;
 use crate::ReserveError;
-use core::ops::Range;
 
 /// The number of an entry.
 pub(crate) type Number = u32;
 
-/// Entries that one insertion brings over, and bytes of an old table that it gives back.
-const MIGRATED_AT_ONCE: u32 = 8;
+/// Bytes of an old table that one insertion gives back.
 const GIVEN_BACK_AT_ONCE: usize = 128 << 10;
 
 pub(crate) struct Index {
@@ -26,8 +24,8 @@ pub(crate) struct Index {
 /// The table before.
 struct Old {
     table: Table,
-    /// The entries that are still in it.
-    left: Range<Number>,
+    /// The first chunk whose entries are still in it.
+    migrated: usize,
 }
 
 impl Index {
@@ -38,49 +36,33 @@ impl Index {
     /// The entry with this tag for which `is_it` is true. It is asked only about entries that are there, though some
     /// have another tag.
     #[inline]
-    pub(crate) fn find(&self, tag: Tag, mut is_it: impl FnMut(Number) -> bool) -> Option<Number> {
-        let found = self.current.find(tag, &mut is_it);
-        if found.is_some() || self.old.is_none() {
-            return found;
-        }
-        self.find_in_old(tag, is_it)
+    pub(crate) fn find(&self, tag: Tag, is_it: impl Fn(Number) -> bool + Copy) -> Option<Number> {
+        let found = self.current.find(tag, is_it);
+        if found.is_none() && self.old.is_some() { self.find_in_old(tag, is_it) } else { found }
     }
 
     #[cold]
     #[inline(never)]
-    fn find_in_old(&self, tag: Tag, mut is_it: impl FnMut(Number) -> bool) -> Option<Number> {
-        let Old { table, left } = self.old.as_ref()?;
-        if left.is_empty() {
-            return None; // its memory may be gone in parts
-        }
-        table.find(tag, |number| left.contains(&number) && is_it(number))
+    fn find_in_old(&self, tag: Tag, is_it: impl Fn(Number) -> bool) -> Option<Number> {
+        self.old.as_ref().filter(|old| old.has(tag))?.table.find(tag, is_it)
     }
 
-    /// Makes room for one entry more. The entries that are there have numbers below `numbers`; `tag` knows the tag of
-    /// each, or `None` for one that was removed.
+    /// Makes room for one entry more. `tag` knows the tag of each that is there.
     ///
     /// # Errors
     /// [`ReserveError`] if there is no memory; nothing has changed then.
     #[inline]
-    pub(crate) fn reserve(
-        &mut self,
-        numbers: Number,
-        tag: impl Fn(Number) -> Option<Tag>,
-    ) -> Result<(), ReserveError> {
-        if self.old.is_none() && self.current.has_room() { Ok(()) } else { self.make_room(numbers, tag) }
+    pub(crate) fn reserve(&mut self, tag: impl Fn(Number) -> Tag) -> Result<(), ReserveError> {
+        if self.old.is_none() && self.current.has_room() { Ok(()) } else { self.make_room(tag) }
     }
 
     #[cold]
     #[inline(never)]
-    fn make_room(
-        &mut self,
-        numbers: Number,
-        tag: impl Fn(Number) -> Option<Tag>,
-    ) -> Result<(), ReserveError> {
+    fn make_room(&mut self, tag: impl Fn(Number) -> Tag) -> Result<(), ReserveError> {
         if !self.current.has_room() {
-            self.reserve_for(self.current.room() + 1, numbers, &tag)?;
+            self.reserve_for(self.current.room() + 1, &tag)?;
         }
-        self.migrate(MIGRATED_AT_ONCE, tag);
+        self.migrate(tag);
         Ok(())
     }
 
@@ -92,58 +74,66 @@ impl Index {
     pub(crate) fn reserve_for(
         &mut self,
         entries: usize,
-        numbers: Number,
-        tag: impl Fn(Number) -> Option<Tag>,
+        tag: impl Fn(Number) -> Tag,
     ) -> Result<(), ReserveError> {
         if entries > self.current.room() {
             let table = Table::with_room(entries)?;
             // Growth by one entry at a time finds nothing left: it was all brought over long before.
-            self.migrate(Number::MAX, tag);
+            while self.old.as_ref().is_some_and(Old::has_entries) {
+                self.migrate(&tag);
+            }
             let table = core::mem::replace(&mut self.current, table);
-            self.old = Some(Old { table, left: 0..numbers });
+            self.old = (table.room() > 0).then_some(Old { table, migrated: 0 });
         }
         Ok(())
     }
 
-    /// Brings over so many entries from the old table, or gives back a part of it if none are left.
-    fn migrate(&mut self, count: Number, tag: impl Fn(Number) -> Option<Tag>) {
-        let Some(Old { table, left }) = &mut self.old else { return };
-        if left.start == left.end {
-            if table.give_back(GIVEN_BACK_AT_ONCE) {
-                self.old = None;
-            }
-            return;
-        }
-        for number in left.by_ref().take(count as usize) {
-            if let Some(tag) = tag(number) {
-                self.current.insert(tag, number);
-            }
+    /// Brings over the entries of a chunk of the old table, or gives back a part of it if none are left.
+    fn migrate(&mut self, tag: impl Fn(Number) -> Tag) {
+        let Some(old) = &mut self.old else { return };
+        if old.has_entries() {
+            old.table.migrate(old.migrated, &mut self.current, tag);
+            old.migrated += 1;
+        } else if old.table.give_back(GIVEN_BACK_AT_ONCE) {
+            self.old = None;
         }
     }
 
     /// Enters an entry, for which room was made.
     #[inline]
     pub(crate) fn insert(&mut self, tag: Tag, number: Number) {
-        self.table_of(number).insert(tag, number);
+        self.table_of(tag).insert(tag, number);
     }
 
     /// Takes an entry out.
     pub(crate) fn remove(&mut self, tag: Tag, number: Number) {
-        self.table_of(number).remove(tag, number);
+        self.table_of(tag).remove(tag, number);
     }
 
-    /// The table that the entry with this number belongs to. If that is the old one, it has room: the number was free
-    /// when the entries began to migrate, or became so since.
+    /// The table that entries with this tag belong to. If that is the old one it has room: with each insertion the
+    /// entries of a chunk leave it.
     #[inline]
-    fn table_of(&mut self, number: Number) -> &mut Table {
+    fn table_of(&mut self, tag: Tag) -> &mut Table {
         match &mut self.old {
-            Some(Old { table, left }) if left.contains(&number) => table,
+            Some(old) if old.has(tag) => &mut old.table,
             _ => &mut self.current,
         }
     }
 
     pub(crate) fn clear(&mut self) {
         *self = Self::new();
+    }
+}
+
+impl Old {
+    /// Whether entries with this tag are here.
+    #[inline]
+    fn has(&self, tag: Tag) -> bool {
+        self.table.first(tag) >= self.migrated
+    }
+
+    fn has_entries(&self) -> bool {
+        self.migrated < self.table.chunks()
     }
 }
 
@@ -158,6 +148,10 @@ mod tests {
     use core::cell::Cell;
     use std::vec::Vec;
 
+    /// Entries that one insertion looks at: those of a chunk, and of the full ones behind it, of which there are not
+    /// many in a row.
+    const FEW: usize = 400;
+
     /// An index with its entries, as `StableMap` keeps them.
     struct Model {
         index: Index,
@@ -165,7 +159,7 @@ mod tests {
         tags: Vec<Option<Tag>>,
         holes: Vec<usize>,
         live: usize,
-        /// The most entries that one insertion brought over, and how many tables were made.
+        /// The most entries that one insertion looked at, and how many tables were made.
         most_migrated: usize,
         tables: usize,
     }
@@ -178,12 +172,11 @@ mod tests {
 
         fn insert(&mut self, tag: Tag) -> Number {
             let (asked, room) = (Cell::new(0), self.index.current.room());
-            let numbers = self.tags.len() as Number;
             let tag_of = |number: Number| {
                 asked.set(asked.get() + 1);
-                self.tags[number as usize]
+                self.tags[number as usize].unwrap()
             };
-            self.index.reserve(numbers, tag_of).unwrap();
+            self.index.reserve(tag_of).unwrap();
             self.most_migrated = self.most_migrated.max(asked.get());
             self.tables += usize::from(self.index.current.room() != room);
             let number = self.holes.pop().unwrap_or_else(|| {
@@ -212,7 +205,7 @@ mod tests {
         }
 
         fn migrates(&self) -> bool {
-            self.index.old.as_ref().is_some_and(|old| !old.left.is_empty())
+            self.index.old.as_ref().is_some_and(Old::has_entries)
         }
 
         /// Every entry is found and no other is.
@@ -268,7 +261,7 @@ mod tests {
         }
         model.check();
         assert!(steps > 1000 && model.tables > 4, "{steps} {}", model.tables);
-        assert!(model.most_migrated <= MIGRATED_AT_ONCE as usize);
+        assert!(model.most_migrated < FEW, "{}", model.most_migrated);
     }
 
     #[test]
@@ -322,7 +315,7 @@ mod tests {
             model.check();
         }
         assert!(model.tables > 6, "{}", model.tables);
-        assert_eq!(model.most_migrated, MIGRATED_AT_ONCE as usize);
+        assert!(model.most_migrated < FEW, "{}", model.most_migrated);
     }
 
     #[test]
@@ -349,7 +342,7 @@ mod tests {
                 model.insert(random(&mut state));
             }
             let tags = model.tags.clone();
-            model.index.reserve_for(count, tags.len() as Number, |number| tags[number as usize]).unwrap();
+            model.index.reserve_for(count, |number| tags[number as usize].unwrap()).unwrap();
             let room = model.index.current.room();
             model.check();
             while model.live < count {
@@ -378,9 +371,9 @@ mod tests {
     #[test]
     fn what_there_is_no_memory_for_leaves_the_index_as_it_was() {
         let mut index = Index::new();
-        index.reserve(0, |_| None).unwrap();
+        index.reserve(|_| 0).unwrap();
         index.insert(5, 0);
-        assert!(index.reserve_for(usize::MAX, 1, |_| Some(5)).is_err());
+        assert!(index.reserve_for(usize::MAX, |_| 5).is_err());
         assert_eq!(index.find(5, |_| true), Some(0));
     }
 }

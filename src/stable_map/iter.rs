@@ -30,6 +30,12 @@ macro_rules! iterator {
             }
         }
 
+        impl<$($lifetime,)? K, V> Default for $name<$($lifetime,)? K, V> {
+            fn default() -> Self {
+                Self(Default::default())
+            }
+        }
+
         impl<$($lifetime,)? K, V> ExactSizeIterator for $name<$($lifetime,)? K, V> {}
         impl<$($lifetime,)? K, V> FusedIterator for $name<$($lifetime,)? K, V> {}
     };
@@ -123,7 +129,8 @@ pub struct Drain<'a, K, V> {
 
 impl<'a, K, V> Drain<'a, K, V> {
     pub(super) fn new(home: &'a mut Slots<K, V>) -> Self {
-        let entries = core::mem::replace(home, Slots::new()).into_iter();
+        let empty = home.empty();
+        let entries = core::mem::replace(home, empty).into_iter();
         Self { home, entries: Some(entries) }
     }
 }

@@ -7,13 +7,15 @@ mod capacity;
 mod entry;
 pub(crate) mod index;
 mod iter;
+mod options;
 mod set;
 mod slots;
 mod table;
 mod traits;
 
 pub use entry::{Entry, OccupiedEntry, VacantEntry};
-pub use iter::{Drain, IntoIter, Iter, IterMut, Keys, Values, ValuesMut};
+pub use iter::{Drain, IntoIter, IntoKeys, IntoValues, Iter, IterMut, Keys, Values, ValuesMut};
+pub use options::StableMapOptions;
 pub use set::StableSet;
 
 use crate::ReserveError;
@@ -98,7 +100,7 @@ impl<K, V, S> StableMap<K, V, S> {
     /// An empty map with this hasher. Fit for a `static` if the hasher is.
     #[must_use]
     pub const fn with_hasher(hasher: S) -> Self {
-        Self { slots: Slots::new(), index: Index::new(), hasher }
+        StableMap::options().build_with_hasher(hasher)
     }
 
     /// How many entries there are.
@@ -212,7 +214,8 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     fn make_room(&mut self) -> Result<(), ReserveError> {
         self.slots.try_reserve(1)?;
         let slots = &self.slots;
-        self.index.reserve(slots.numbers(), |number| slots.tag(number))
+        // Only taken slots are asked about.
+        self.index.reserve(|number| slots.tag(number).unwrap_or_default())
     }
 
     /// Inserts an entry that is not there; room was made. None of the caller's code runs.
@@ -331,9 +334,10 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     where
         K: Borrow<Q>,
     {
+        let slots = &self.slots;
         // SAFETY: the index has numbers of taken slots only: it learns of each insertion and removal at once, and
         // between the two calls none of the caller's code runs.
-        let is_it = |number: Number| unsafe { self.slots.get_unchecked(number as usize) }.0.borrow() == key;
+        let is_it = move |number: Number| unsafe { slots.get_unchecked(number as usize) }.0.borrow() == key;
         self.index.find(tag, is_it).map(|number| number as usize)
     }
 }

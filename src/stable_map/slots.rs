@@ -8,6 +8,7 @@
 //! Here is all that is unsafe about a map. An entry is initialised exactly if its word says that it is taken.
 
 use super::index::{Number, TAG_BITS, Tag};
+use super::{StableMap, StableMapOptions};
 use crate::error::{Cause, Operation};
 use crate::{ReserveError, StableVec};
 use core::iter::Zip;
@@ -60,10 +61,18 @@ impl Word {
 const MOST: usize = (1 << TAG_BITS) - 1;
 
 impl<K, V> Slots<K, V> {
-    pub(super) const fn new() -> Self {
-        // Words are gone through in order: huge pages would not help.
-        let words = StableVec::<Word>::options().huge_pages(false).build();
-        Self { words, entries: StableVec::new(), len: 0, hole: None }
+    pub(super) const fn new(options: StableMapOptions<K, V>) -> Self {
+        Self { words: options.words.build(), entries: options.entries.build(), len: 0, hole: None }
+    }
+
+    /// No slots, with the same options.
+    pub(super) fn empty(&self) -> Self {
+        Self { words: self.words.empty(), entries: self.entries.empty(), len: 0, hole: None }
+    }
+
+    /// How many entries there can be.
+    pub(super) fn reserved(&self) -> usize {
+        self.words.reserved().min(self.entries.reserved()).min(MOST)
     }
 
     /// How many entries there are.
@@ -228,6 +237,24 @@ pub(super) struct IterMut<'a, K, V> {
 pub(super) struct IntoIter<K, V> {
     slots: Slots<K, V>,
     left: Range<Number>,
+}
+
+impl<K, V> Default for Iter<'_, K, V> {
+    fn default() -> Self {
+        Self { slots: [].iter().zip([].iter()), left: 0 }
+    }
+}
+
+impl<K, V> Default for IterMut<'_, K, V> {
+    fn default() -> Self {
+        Self { slots: [].iter().zip([].iter_mut()), left: 0 }
+    }
+}
+
+impl<K, V> Default for IntoIter<K, V> {
+    fn default() -> Self {
+        Slots::new(StableMap::options()).into_iter()
+    }
 }
 
 impl<K, V> Clone for Iter<'_, K, V> {

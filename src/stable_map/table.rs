@@ -3,13 +3,13 @@
 //! ```text
 //!  a chunk:  | controls: u8 x 12 | passed: u32 | numbers: u32 x 12 |       64 bytes
 //!
-//!  control   0: the place is free; else 0x80 and seven bits of the tag
+//!  control   0: the place is free; else eight bits of the tag
 //!  passed    how many entries found the chunk full and lie further on their way
 //! ```
 //!
-//! An entry lies in the first chunk of its way that had a place. A search that does not find it there goes on only if
-//! the chunk was passed, so a removed entry leaves nothing behind. Fresh pages are a table without entries: a large one
-//! need not be cleared.
+//! An entry lies in its first chunk, or in the next behind it that had a place. A search that does not find it goes on
+//! only if the chunk was passed, so a removed entry leaves nothing behind. Fresh pages are a table without entries: a
+//! large one need not be cleared.
 
 use super::index::Number;
 use crate::ReserveError;
@@ -17,21 +17,21 @@ use crate::error::{Cause, Operation};
 use crate::stable::StableBlock;
 use core::ptr::NonNull;
 
-/// Bits of a hash that an entry is found by. It has 31.
+/// The bits of a hash that an entry is found by: 31, mixed.
 pub(crate) type Tag = u32;
 
 /// How many bits a tag has.
 pub(crate) const TAG_BITS: u32 = 31;
 
-/// The mixed bits of a hash: hashers exist that leave one end of it alone.
-#[inline]
+/// The tag of a hash. Hashers exist that leave one end of it alone, or the middle: the product depends on all bits.
+#[inline(always)]
 pub(crate) fn tag_of(hash: u64) -> Tag {
-    (hash.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - TAG_BITS)) as Tag
+    (hash.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (u64::BITS - TAG_BITS)) as Tag
 }
 
 /// Places in a chunk, and how many of them are taken on average at most.
 const PLACES: usize = 12;
-const MOST_TAKEN: usize = 10;
+const MOST_TAKEN: usize = 9;
 
 /// A page of chunks.
 const SMALLEST_BITS: u32 = 6;
@@ -47,11 +47,15 @@ struct Chunk {
 
 /// What a table without memory consists of.
 static NO_CHUNK: Chunk = Chunk { controls: [0; PLACES], passed: 0, numbers: [0; PLACES] };
+const NO_CHUNKS: NonNull<Chunk> = {
+    // SAFETY: it is not null.
+    unsafe { NonNull::new_unchecked(core::ptr::from_ref(&NO_CHUNK).cast_mut()) }
+};
 
-/// A control of an entry with this tag.
+/// The control of an entry with this tag: its lowest bits. (All that have 0 there share 1 with others.)
 #[inline(always)]
 fn control_of(tag: Tag) -> u8 {
-    (tag & 0x7f) as u8 | 0x80
+    (tag & 0xff).max(1) as u8
 }
 
 impl Chunk {
@@ -79,6 +83,14 @@ impl Chunk {
         equal & ((1 << PLACES) - 1)
     }
 
+    /// The first of some places, and the number there.
+    #[inline(always)]
+    fn first_of(&self, places: u32) -> Option<(usize, Number)> {
+        let place = places.trailing_zeros() as usize;
+        // SAFETY: only the lowest bits of `places` are set, as many as there are places.
+        (places != 0).then(|| (place, unsafe { *self.numbers.get_unchecked(place) }))
+    }
+
     /// A free place.
     #[inline(always)]
     fn free_place(&self) -> Option<usize> {
@@ -104,8 +116,10 @@ pub(super) struct Table {
     /// Keeps the chunks.
     memory: StableBlock,
     chunks: NonNull<Chunk>,
-    /// The table has `1 << bits` chunks.
-    bits: u32,
+    /// One less than the number of chunks, which is a power of two.
+    mask: usize,
+    /// The bits of a tag that do not say which chunk is the first.
+    shift: u32,
     taken: usize,
     most_taken: usize,
 }
@@ -119,8 +133,9 @@ impl Table {
     /// A table that has no room.
     pub(super) const EMPTY: Self = Self {
         memory: StableBlock::options().huge_pages(false).build(),
-        chunks: NonNull::from_ref(&NO_CHUNK),
-        bits: 0,
+        chunks: NO_CHUNKS,
+        mask: 0,
+        shift: TAG_BITS,
         taken: 0,
         most_taken: 0,
     };
@@ -136,7 +151,14 @@ impl Table {
         let mut memory = StableBlock::options().reservation(bytes).huge_pages(false).build();
         memory.resize(bytes)?;
         let chunks = memory.base().cast();
-        Ok(Self { memory, chunks, bits, taken: 0, most_taken: MOST_TAKEN << bits })
+        Ok(Self {
+            memory,
+            chunks,
+            mask: (1 << bits) - 1,
+            shift: TAG_BITS - bits,
+            taken: 0,
+            most_taken: MOST_TAKEN << bits,
+        })
     }
 
     #[inline]
@@ -156,18 +178,26 @@ impl Table {
         rest == 0 || self.memory.resize(rest).is_err()
     }
 
-    /// The chunks on the way of a tag: each of them once. The first is chosen by bits that controls do not have; those
-    /// choose how far apart the others lie, so that ways that meet part again.
+    /// The first chunk of a tag: its highest bits, which depend on more of the hash than the others.
     #[inline(always)]
-    fn way(&self, tag: Tag) -> impl Iterator<Item = usize> + use<> {
-        let (first, step) = ((tag >> (TAG_BITS - self.bits)) as usize, tag as usize | 1);
-        let count = 1_usize << self.bits;
-        (0..count).map(move |turn| first.wrapping_add(turn.wrapping_mul(step)) & (count - 1))
+    pub(super) fn first(&self, tag: Tag) -> usize {
+        (tag >> self.shift) as usize
+    }
+
+    /// The chunk behind another; behind the last is the first.
+    #[inline(always)]
+    fn next(&self, at: usize) -> usize {
+        (at + 1) & self.mask
+    }
+
+    /// How many chunks there are.
+    pub(super) fn chunks(&self) -> usize {
+        self.mask + 1
     }
 
     #[inline(always)]
     fn chunk(&self, at: usize) -> &Chunk {
-        // SAFETY: only what `way` says is asked for; the table has so many chunks. They are fresh pages, in which all
+        // SAFETY: only what `first`, `next` and `chunks` say is asked for; the table has so many chunks. They are fresh pages, in which all
         // bytes are 0, or what this table wrote.
         unsafe { self.chunks.add(at).as_ref() }
     }
@@ -182,28 +212,30 @@ impl Table {
 
     /// The number with this tag for which `is_it` is true.
     #[inline(always)]
-    pub(super) fn find(&self, tag: Tag, mut is_it: impl FnMut(Number) -> bool) -> Option<Number> {
-        for at in self.way(tag) {
+    pub(super) fn find(&self, tag: Tag, is_it: impl Fn(Number) -> bool) -> Option<Number> {
+        let mut at = self.first(tag);
+        loop {
             let chunk = self.chunk(at);
             let mut places = chunk.places_with(control_of(tag));
-            while let Some(&number) = chunk.numbers.get(places.trailing_zeros() as usize) {
+            while let Some((_, number)) = chunk.first_of(places) {
                 if is_it(number) {
                     return Some(number);
                 }
                 places &= places - 1;
             }
-            if chunk.passed == 0 {
-                break;
+            at = self.next(at);
+            if chunk.passed == 0 || at == self.first(tag) {
+                return None;
             }
         }
-        None
     }
 
-    /// Enters a number. The table must have room.
+    /// Enters a number. There must be room, or a free place at least.
     #[inline(always)]
     pub(super) fn insert(&mut self, tag: Tag, number: Number) {
-        debug_assert!(self.has_room());
-        for at in self.way(tag) {
+        debug_assert!(self.taken < PLACES * self.chunks());
+        let mut at = self.first(tag);
+        loop {
             let chunk = self.chunk_mut(at);
             if let Some(place) = chunk.free_place() {
                 chunk.controls[place] = control_of(tag);
@@ -212,23 +244,60 @@ impl Table {
                 return;
             }
             chunk.passed += 1;
+            at = self.next(at);
         }
     }
 
     /// Takes a number out that was entered with this tag.
     pub(super) fn remove(&mut self, tag: Tag, number: Number) {
-        for (turn, at) in self.way(tag).enumerate() {
-            let mut places = self.chunk(at).places_with(control_of(tag));
-            while let Some(&its_number) = self.chunk(at).numbers.get(places.trailing_zeros() as usize) {
+        let mut at = self.first(tag);
+        loop {
+            let chunk = self.chunk(at);
+            let mut places = chunk.places_with(control_of(tag));
+            while let Some((place, its_number)) = chunk.first_of(places) {
                 if its_number == number {
-                    self.chunk_mut(at).controls[places.trailing_zeros() as usize] = 0;
-                    self.taken -= 1;
-                    for at in self.way(tag).take(turn) {
-                        self.chunk_mut(at).passed -= 1;
-                    }
-                    return;
+                    return self.take(tag, at, place);
                 }
                 places &= places - 1;
+            }
+            at = self.next(at);
+            if at == self.first(tag) {
+                return;
+            }
+        }
+    }
+
+    /// Takes out what has this tag and this place.
+    fn take(&mut self, tag: Tag, at: usize, place: usize) {
+        self.chunk_mut(at).controls[place] = 0;
+        self.taken -= 1;
+        let mut passed = self.first(tag);
+        while passed != at {
+            self.chunk_mut(passed).passed -= 1;
+            passed = self.next(passed);
+        }
+    }
+
+    /// Takes out all entries whose first chunk is this one, and enters them in another table, which has room for them.
+    /// `tag` knows the tag of each.
+    pub(super) fn migrate(&mut self, first: usize, other: &mut Self, tag: impl Fn(Number) -> Tag) {
+        let mut at = first;
+        loop {
+            for place in 0..PLACES {
+                let chunk = self.chunk(at);
+                if chunk.controls[place] != 0 {
+                    let number = chunk.numbers[place];
+                    let tag = tag(number);
+                    if self.first(tag) == first {
+                        other.insert(tag, number);
+                        self.take(tag, at, place);
+                    }
+                }
+            }
+            let passed = self.chunk(at).passed;
+            at = self.next(at);
+            if passed == 0 || at == first {
+                return;
             }
         }
     }
@@ -263,40 +332,53 @@ mod tests {
     }
 
     #[test]
-    fn a_way_comes_to_every_chunk_once() {
-        let table = Table::with_room(5000).unwrap();
-        for tag in [0, 1, 0x7f, (1 << TAG_BITS) - 1, 0x1234_5678] {
-            let mut chunks: Vec<_> = table.way(tag).collect();
-            chunks.sort_unstable();
-            assert_eq!(chunks, (0..1 << table.bits).collect::<Vec<_>>());
-        }
-    }
-
-    #[test]
     fn removed_entries_leave_nothing_behind() {
-        let mut table = Table::with_room(600).unwrap();
+        let mut table = Table::with_room(570).unwrap();
         // Half of them on one way, over many chunks.
         let tag = |number: Number| if number % 2 == 0 { 77 } else { tag_of(u64::from(number)) };
         for round in 0..3 {
-            for number in 0..600 {
+            for number in 0..570 {
                 table.insert(tag(number), number);
             }
-            for number in (0..600).map(|number| (number * 7 + round) % 600) {
+            for number in (0..570).map(|number| (number * 7 + round) % 570) {
                 assert_eq!(table.find(tag(number), |found| found == number), Some(number));
                 table.remove(tag(number), number);
                 assert_eq!(table.find(tag(number), |found| found == number), None);
             }
             assert_eq!(table.taken, 0);
-            for at in 0..1 << table.bits {
-                assert_eq!((table.chunk(at).passed, table.chunk(at).controls), (0, [0; PLACES]));
+            for at in 0..=table.mask {
+                assert_eq!((table.chunk(at).passed, table.chunk(at).controls), (0, [0; PLACES]), "{at}");
             }
         }
     }
 
     #[test]
+    fn all_entries_migrate_chunk_by_chunk() {
+        let tag = |number: Number| match number % 4 {
+            0 => (62 << 25) | 5, // with those of the last chunks around the end
+            _ => tag_of(u64::from(number).wrapping_mul(0x5851_F42D_4C95_7F2D)),
+        };
+        let (mut table, mut other) = (Table::with_room(576).unwrap(), Table::with_room(577).unwrap());
+        for number in 0..576 {
+            table.insert(tag(number), number);
+        }
+        for first in 0..table.chunks() {
+            table.migrate(first, &mut other, tag);
+            for number in 0..576 {
+                let (there, elsewhere) =
+                    if table.first(tag(number)) <= first { (&other, &table) } else { (&table, &other) };
+                assert_eq!(there.find(tag(number), |found| found == number), Some(number));
+                assert_eq!(elsewhere.find(tag(number), |found| found == number), None);
+            }
+        }
+        assert_eq!((table.taken, other.taken), (0, 576));
+        assert!((0..table.chunks()).all(|at| table.chunk(at).passed == 0));
+    }
+
+    #[test]
     fn a_search_ends_where_every_chunk_was_passed() {
         let mut table = Table::with_room(1).unwrap();
-        for at in 0..1 << table.bits {
+        for at in 0..=table.mask {
             table.chunk_mut(at).passed = 1;
         }
         assert_eq!(table.find(5, |_| true), None);

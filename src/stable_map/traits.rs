@@ -18,10 +18,10 @@ impl<K: fmt::Debug, V: fmt::Debug, S> fmt::Debug for StableMap<K, V, S> {
     }
 }
 
-/// The clone has no holes: its indices are those of insertion into a new map.
+/// The clone has the same options, and no holes: its indices are those of insertion into a new map.
 impl<K: Clone + Eq + Hash, V: Clone, S: BuildHasher + Clone> Clone for StableMap<K, V, S> {
     fn clone(&self) -> Self {
-        let mut clone = Self::with_hasher(self.hasher.clone());
+        let mut clone = self.empty(self.hasher.clone());
         clone.extend(self.iter().map(|(key, value)| (key.clone(), value.clone())));
         clone
     }

@@ -1,6 +1,7 @@
 //! Blocks that never move, as an allocator for the `Vec` inside a `StableVec`: `grow` and `shrink` return the pointer
 //! that they were given.
 
+use crate::error::{Cause, Operation};
 use crate::stable::StableBlockOptions;
 use crate::stable::block::Block;
 use crate::{AllocError, ReserveError};
@@ -36,7 +37,8 @@ unsafe impl Allocator for Memory {
         if block.base().addr().get() & (layout.align() - 1) != 0 {
             // SAFETY: nobody knows of it.
             let _ = unsafe { block.free() };
-            return Err(AllocError); // an alignment above that of any page
+            let error = ReserveError::new(Operation::Reserve, layout.size(), Cause::TooAligned);
+            return self.remember(Err(error));
         }
         Ok(NonNull::slice_from_raw_parts(block.base(), layout.size()))
     }

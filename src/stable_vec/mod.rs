@@ -10,9 +10,9 @@ mod options;
 mod string;
 mod traits;
 
-pub use iter::Drain;
+pub use iter::{Drain, IntoIter};
 pub use options::StableVecOptions;
-pub use string::StableString;
+pub use string::{FromUtf8Error, StableString};
 
 use crate::ReserveError;
 use crate::error::{Cause, Operation};

@@ -1,0 +1,90 @@
+//! What a map is to be: reservation, huge pages, name.
+
+use super::slots::{Slots, Word};
+use super::{DefaultHasher, Index, StableMap};
+use crate::{StableVec, StableVecOptions};
+use core::ffi::CStr;
+use core::fmt;
+use core::mem::MaybeUninit;
+
+/// The options of a [`StableMap`], set one by one. They are about its entries; the table that finds them grows by
+/// itself.
+///
+/// ```
+/// let ages: v_alloc::StableMap<String, u32> = v_alloc::StableMap::options().reservation(1_000_000).build();
+/// assert!(ages.reserved() >= 1_000_000 && ages.capacity() == 0);
+/// ```
+#[must_use = "options do nothing until `build`"]
+pub struct StableMapOptions<K, V> {
+    pub(super) words: StableVecOptions<Word>,
+    pub(super) entries: StableVecOptions<MaybeUninit<(K, V)>>,
+}
+
+// Not derived, which would ask the same of keys and values.
+impl<K, V> Clone for StableMapOptions<K, V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K, V> Copy for StableMapOptions<K, V> {}
+
+impl<K, V> fmt::Debug for StableMapOptions<K, V> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("StableMapOptions").field(&self.entries).finish()
+    }
+}
+
+impl<K, V> StableMapOptions<K, V> {
+    /// Room for at least so many entries, in address space; see [`StableMap::reserved`].
+    pub const fn reservation(mut self, entries: usize) -> Self {
+        self.words = self.words.reservation(entries);
+        self.entries = self.entries.reservation(entries);
+        self
+    }
+
+    /// Whether huge pages may back the entries beyond the first 2 MiB; see [`StableVecOptions::huge_pages`].
+    pub const fn huge_pages(mut self, allowed: bool) -> Self {
+        self.entries = self.entries.huge_pages(allowed);
+        self
+    }
+
+    /// A name for the entries in the process's memory map; see [`StableVecOptions::name`].
+    pub const fn name(mut self, name: &'static CStr) -> Self {
+        self.entries = self.entries.name(name);
+        self
+    }
+
+    /// The map, empty; it has no addresses yet.
+    #[must_use]
+    pub fn build(self) -> StableMap<K, V> {
+        self.build_with_hasher(DefaultHasher::default())
+    }
+
+    /// The map, empty, with this hasher.
+    #[must_use]
+    pub const fn build_with_hasher<S>(self, hasher: S) -> StableMap<K, V, S> {
+        StableMap { slots: Slots::new(self), index: Index::new(), hasher }
+    }
+}
+
+impl<K, V> StableMap<K, V> {
+    /// The options of a map: reservation, huge pages, name.
+    pub const fn options() -> StableMapOptions<K, V> {
+        // Words are gone through in order: huge pages would not help.
+        StableMapOptions { words: StableVec::options().huge_pages(false), entries: StableVec::options() }
+    }
+}
+
+impl<K, V, S> StableMap<K, V, S> {
+    /// An empty map with the same options.
+    pub(super) fn empty(&self, hasher: S) -> Self {
+        Self { slots: self.slots.empty(), index: Index::new(), hasher }
+    }
+
+    /// How many entries the map can grow to: its reservation. Before the first entry, what it will ask for.
+    #[must_use]
+    pub fn reserved(&self) -> usize {
+        self.slots.reserved()
+    }
+}
