@@ -18,6 +18,8 @@ pub(crate) mod linear;
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
 pub(crate) mod options;
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
+mod range;
+#[cfg(any(unix, windows, miri, v_alloc_heap_os))]
 pub(crate) mod reserved;
 mod scope;
 pub(crate) mod source;

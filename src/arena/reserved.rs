@@ -1,12 +1,11 @@
 //! The source of an arena that owns one reserved range: `refill` commits more of it; the cursor stays.
 
 use super::Arena;
-use super::growth::{Growth, HEAD, Step};
-use super::options::{ArenaOptions, CommitPolicy};
+use super::options::ArenaOptions;
 use super::source::{Refill, Rewind, Source, Statistics, Window, sealed};
 use crate::error::{Cause, Operation};
-use crate::os::{self, Pages, Placement};
-use crate::reservation::{RangeAdvice, Reservation};
+use crate::os::{self, Pages};
+use crate::reservation::Reservation;
 use crate::{AllocError, ReserveError, bump};
 use core::alloc::Layout;
 use core::cell::{Cell, OnceCell};
@@ -48,75 +47,11 @@ impl Reserved {
         if let Some(range) = self.range.get() {
             return Ok(range);
         }
-        let range = self.reserve()?;
+        let range = self.options.reserve()?;
         let lost = ReserveError::new(Operation::Reserve, range.size().bytes(), Cause::BeyondBudget);
         // Not `get_or_init`, which panics if the cell was filled meanwhile; nothing here could fill it.
         let _ = self.range.set(range);
         self.range.get().ok_or(lost)
-    }
-
-    fn reserve(&self) -> Result<Reservation, ReserveError> {
-        let ArenaOptions { name, core_dumps, commit_policy, .. } = self.options;
-        let mut range = match self.options.reservation {
-            None => Reservation::with_default_size(self.placement())?,
-            Some(bytes) => {
-                let error = ReserveError::new(Operation::Reserve, bytes, Cause::TooLarge);
-                Reservation::placed(Pages::round_up(bytes).ok_or(error)?, self.placement())?
-            }
-        };
-        let end = range.base().addr().get().checked_add(range.size().bytes());
-        let highest = if Self::LOW_ADDRESSES { bump::LOW_ADDRESSES_END } else { bump::HIGHEST_LIMIT };
-        if end.is_none_or(|end| end > highest) {
-            // No kernel hands out such addresses unasked; the arithmetic of the fast path rests on it.
-            return Err(ReserveError::new(Operation::Reserve, range.size().bytes(), Cause::TooHigh));
-        }
-        let small_pages = commit_policy == CommitPolicy::Latency || !self.options.huge_pages;
-        range.set_advice(RangeAdvice { name, exclude_from_core_dumps: !core_dumps, small_pages });
-        Ok(range)
-    }
-
-    /// The size of a huge page, if this arena may use them.
-    fn huge_page(&self) -> Option<usize> {
-        let wanted = self.options.huge_pages
-            && self.options.commit_policy == CommitPolicy::Throughput
-            && self.options.reservation.is_none_or(|bytes| bytes >= 4 * HEAD);
-        if wanted { os::huge_page_size().map(Pages::bytes) } else { None }
-    }
-
-    fn placement(&self) -> Placement {
-        match self.huge_page() {
-            Some(align) => Placement { align, offset: HEAD },
-            None => Placement::ANYWHERE,
-        }
-    }
-
-    /// Commits so that `needed` bytes from the base are usable.
-    fn commit(&self, range: &Reservation, needed: usize) -> Result<(), ReserveError> {
-        let committed = range.committed();
-        let growth = Growth {
-            policy: self.options.commit_policy,
-            huge_page: self.huge_page(),
-            page: os::page_bytes(),
-            committed: committed.bytes(),
-            reserved: range.size().bytes(),
-        };
-        let step = growth.step(needed);
-        let Step { populate, huge_from, .. } = if range.commit_to(Pages::round_down(step.end)).is_ok() {
-            step
-        } else {
-            // Less may still be had.
-            let least = growth.least(needed);
-            range.commit_to(Pages::round_down(least.end))?;
-            least
-        };
-        if let Some(start) = huge_from {
-            // SAFETY: the pages from there on were committed just now.
-            unsafe { range.advise_huge_pages(Pages::round_down(start)) };
-        }
-        if populate {
-            range.populate(committed, range.committed());
-        }
-        Ok(())
     }
 
     fn try_refill(&self, now: Window, need: Layout) -> Result<Window, ReserveError> {
@@ -126,7 +61,7 @@ impl Reserved {
         let Some(fit) = bump::fit_any::<1>(cursor, end, need.size(), need.align()) else {
             return Err(ReserveError::new(Operation::Commit, need.size(), Cause::BeyondReservation));
         };
-        self.commit(range, fit.end - range.base().addr().get())?;
+        self.options.commit(range, fit.end - range.base().addr().get())?;
         Ok(Self::window(range, window))
     }
 
@@ -313,7 +248,7 @@ impl<const MIN_ALIGN: usize> Arena<Reserved, MIN_ALIGN> {
         let end = used.checked_add(bytes).filter(|&end| end <= range.size().bytes()).ok_or(too_much);
         end.and_then(|end| {
             if end > range.committed().bytes() {
-                source.commit(range, end)?;
+                source.options.commit(range, end)?;
             }
             // Not the cursor's own page: it may hold values that another thread is using.
             range.populate(

@@ -1,0 +1,80 @@
+//! A range as the options of an arena want it: made, and committed in steps. What `Arena` and `SyncArena` share.
+
+use super::growth::{Growth, HEAD, Step};
+use super::options::{ArenaOptions, CommitPolicy};
+use super::reserved::Reserved;
+use super::source::Source;
+use crate::error::{Cause, Operation};
+use crate::os::{self, Pages, Placement};
+use crate::reservation::{RangeAdvice, Reservation};
+use crate::{ReserveError, bump};
+
+impl ArenaOptions {
+    /// A range as these options want it.
+    pub(crate) fn reserve(&self) -> Result<Reservation, ReserveError> {
+        let mut range = match self.reservation {
+            None => Reservation::with_default_size(self.placement())?,
+            Some(bytes) => {
+                let error = ReserveError::new(Operation::Reserve, bytes, Cause::TooLarge);
+                Reservation::placed(Pages::round_up(bytes).ok_or(error)?, self.placement())?
+            }
+        };
+        let end = range.base().addr().get().checked_add(range.size().bytes());
+        let highest = if Reserved::LOW_ADDRESSES { bump::LOW_ADDRESSES_END } else { bump::HIGHEST_LIMIT };
+        if end.is_none_or(|end| end > highest) {
+            // No kernel hands out such addresses unasked; the arithmetic of the fast path rests on it.
+            return Err(ReserveError::new(Operation::Reserve, range.size().bytes(), Cause::TooHigh));
+        }
+        range.set_advice(self.advice());
+        Ok(range)
+    }
+
+    pub(crate) fn advice(&self) -> RangeAdvice {
+        let small_pages = self.commit_policy == CommitPolicy::Latency || !self.huge_pages;
+        RangeAdvice { name: self.name, exclude_from_core_dumps: !self.core_dumps, small_pages }
+    }
+
+    /// The size of a huge page, if the arena may use them.
+    fn huge_page(&self) -> Option<usize> {
+        let wanted = self.huge_pages
+            && self.commit_policy == CommitPolicy::Throughput
+            && self.reservation.is_none_or(|bytes| bytes >= 4 * HEAD);
+        if wanted { os::huge_page_size().map(Pages::bytes) } else { None }
+    }
+
+    fn placement(&self) -> Placement {
+        match self.huge_page() {
+            Some(align) => Placement { align, offset: HEAD },
+            None => Placement::ANYWHERE,
+        }
+    }
+
+    /// Commits so that `needed` bytes from the base are usable.
+    pub(crate) fn commit(&self, range: &Reservation, needed: usize) -> Result<(), ReserveError> {
+        let committed = range.committed();
+        let growth = Growth {
+            policy: self.commit_policy,
+            huge_page: self.huge_page(),
+            page: os::page_bytes(),
+            committed: committed.bytes(),
+            reserved: range.size().bytes(),
+        };
+        let step = growth.step(needed);
+        let Step { populate, huge_from, .. } = if range.commit_to(Pages::round_down(step.end)).is_ok() {
+            step
+        } else {
+            // Less may still be had.
+            let least = growth.least(needed);
+            range.commit_to(Pages::round_down(least.end))?;
+            least
+        };
+        if let Some(start) = huge_from {
+            // SAFETY: the pages from there on were committed just now.
+            unsafe { range.advise_huge_pages(Pages::round_down(start)) };
+        }
+        if populate {
+            range.populate(committed, range.committed());
+        }
+        Ok(())
+    }
+}
