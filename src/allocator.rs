@@ -154,4 +154,6 @@ impl_every_allocator! {
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
 impl_every_allocator! {
     [] crate::VirtualAllocator, pages => pages;
+    [] crate::SyncArena, arena => arena;
+    ['a] crate::LocalArena<'a>, local => local.arena();
 }

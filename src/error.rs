@@ -249,3 +249,26 @@ fn abort(mut text: Text<'_>) -> ! {
 fn abort(text: Text<'_>) -> ! {
     panic!("{}", core::str::from_utf8(text.finish()).unwrap_or_default())
 }
+
+/// An element that could not be pushed, and why.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct PushError<T> {
+    /// The element, untouched.
+    pub value: T,
+    /// What the vector has met.
+    pub error: ReserveError,
+}
+
+impl<T> fmt::Debug for PushError<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("PushError").field(&self.error).finish()
+    }
+}
+
+impl<T> fmt::Display for PushError<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(formatter)
+    }
+}
+
+impl<T> core::error::Error for PushError<T> {}

@@ -15,6 +15,7 @@ extern crate std;
 
 mod bump;
 mod error;
+mod lock_free;
 
 // What needs an operating system. The Rust allocator stands in for one under Miri.
 #[cfg(all(any(unix, windows, miri, v_alloc_heap_os), target_has_atomic = "64", feature = "map"))]
@@ -22,7 +23,11 @@ mod interner;
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
 pub mod os;
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
+mod pool;
+#[cfg(any(unix, windows, miri, v_alloc_heap_os))]
 mod reservation;
+#[cfg(all(any(unix, windows, miri, v_alloc_heap_os), feature = "std"))]
+mod scratch;
 #[cfg(all(
     any(unix, windows, miri, v_alloc_heap_os),
     target_has_atomic = "64",
@@ -43,6 +48,10 @@ mod stable_map;
 ))]
 mod stable_vec;
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
+mod sync;
+#[cfg(all(any(unix, windows, miri, v_alloc_heap_os), target_has_atomic = "64"))]
+mod sync_vec;
+#[cfg(any(unix, windows, miri, v_alloc_heap_os))]
 mod virtual_allocator;
 
 #[cfg(any(feature = "allocator-api2", feature = "allocator-api2-04", feature = "nightly"))]
@@ -60,9 +69,16 @@ pub use {
     arena::options::{ArenaOptions, CommitPolicy},
     arena::reserved::Reserved,
     os::Pages,
+    pool::{ArenaPool, PooledArena},
     reservation::{Reservation, totals::process_committed_bytes, totals::process_reserved_bytes},
+    sync::{Claim, LocalArena, SyncArena},
     virtual_allocator::VirtualAllocator,
 };
+
+#[cfg(all(any(unix, windows, miri, v_alloc_heap_os), feature = "std"))]
+pub use scratch::{Scratch, scratch};
+#[cfg(all(any(unix, windows, miri, v_alloc_heap_os), target_has_atomic = "64"))]
+pub use sync_vec::{Drained, SwapVec, SyncVec};
 
 #[cfg(all(any(unix, windows, miri, v_alloc_heap_os), target_has_atomic = "64"))]
 pub use stable::{
@@ -85,8 +101,7 @@ pub use stable_map::{
     feature = "alloc"
 ))]
 pub use stable_vec::{
-    Drain as VecDrain, FromUtf8Error, IntoIter as VecIntoIter, PushError, StableString, StableVec,
-    StableVecOptions,
+    Drain as VecDrain, FromUtf8Error, IntoIter as VecIntoIter, StableString, StableVec, StableVecOptions,
 };
 
 pub use arena::{
@@ -96,7 +111,7 @@ pub use arena::{
 };
 #[cfg(feature = "allocator-api2")]
 pub use arena::{chain::ChainAllocator, linear::LinearAllocator};
-pub use error::{AllocError, AllocOrInitError, Operation, ReserveError};
+pub use error::{AllocError, AllocOrInitError, Operation, PushError, ReserveError};
 pub use zeroable::Zeroable;
 
 // As `libdd-alloc` does, for programs written for it.

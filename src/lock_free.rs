@@ -58,9 +58,9 @@ pub(crate) fn make_once<T: Copy + PartialEq, E>(
     make: impl FnOnce() -> Result<T, E>,
     undo: impl FnOnce(T),
 ) -> Result<T, E> {
-    let made = word.read();
-    if made != nothing {
-        return Ok(made);
+    let there = word.read();
+    if there != nothing {
+        return Ok(there);
     }
     let mine = make()?;
     loop {

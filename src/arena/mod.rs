@@ -73,7 +73,7 @@ unsafe impl<S: Source + Send, const MIN_ALIGN: usize> Send for Arena<S, MIN_ALIG
 
 impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
     /// An arena whose first window is `window`: the cursor is a multiple of `MIN_ALIGN`.
-    const fn from_parts(window: Window, source: S) -> Self {
+    pub(crate) const fn from_parts(window: Window, source: S) -> Self {
         const {
             assert!(
                 MIN_ALIGN.is_power_of_two() && MIN_ALIGN <= LARGEST_MIN_ALIGN,
@@ -83,16 +83,16 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
         Self { cursor: Cell::new(window.cursor), limit: Cell::new(window.limit), source }
     }
 
-    fn window(&self) -> Window {
+    pub(crate) fn window(&self) -> Window {
         Window { cursor: self.cursor.get(), limit: self.limit.get() }
     }
 
-    fn set_window(&self, window: Window) {
+    pub(crate) fn set_window(&self, window: Window) {
         self.cursor.set(window.cursor);
         self.limit.set(window.limit);
     }
 
-    fn source(&self) -> &S {
+    pub(crate) fn source(&self) -> &S {
         &self.source
     }
 
@@ -172,7 +172,7 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
 }
 
 /// A pointer for a block of no bytes: aligned, never null, never to be accessed.
-fn dangling(layout: Layout) -> NonNull<u8> {
+pub(crate) fn dangling(layout: Layout) -> NonNull<u8> {
     // SAFETY: an alignment is never zero.
     unsafe { NonNull::new_unchecked(core::ptr::without_provenance_mut(layout.align())) }
 }

@@ -1,7 +1,7 @@
 //! How to make an arena over reserved memory.
 
 use super::{Arena, reserved::Reserved};
-use crate::ReserveError;
+use crate::{ReserveError, SyncArena};
 use core::ffi::CStr;
 
 /// Which of two goods matters more when an arena commits memory.
@@ -29,9 +29,9 @@ pub enum CommitPolicy {
 /// # Ok::<(), v_alloc::ReserveError>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
-#[must_use = "options do nothing until `build` or `build_lazily`"]
+#[must_use = "options do nothing until `build`, `build_lazily` or `build_sync`"]
 pub struct ArenaOptions {
-    pub(super) reservation: Option<usize>,
+    pub(crate) reservation: Option<usize>,
     pub(super) name: Option<&'static CStr>,
     pub(super) huge_pages: bool,
     pub(super) core_dumps: bool,
@@ -39,7 +39,7 @@ pub struct ArenaOptions {
 }
 
 impl ArenaOptions {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             reservation: None,
             name: None,
@@ -107,5 +107,12 @@ impl ArenaOptions {
     #[must_use]
     pub const fn build_lazily(self) -> Arena {
         Arena::lazy(self)
+    }
+
+    /// Makes an arena that threads and signal handlers share; its first allocation reserves the range. Fit for a
+    /// `static`.
+    #[must_use]
+    pub const fn build_sync(self) -> SyncArena {
+        SyncArena::with_options(self)
     }
 }

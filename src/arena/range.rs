@@ -29,8 +29,8 @@ impl ArenaOptions {
         Ok(range)
     }
 
-    pub(crate) fn advice(&self) -> RangeAdvice {
-        let small_pages = self.commit_policy == CommitPolicy::Latency || !self.huge_pages;
+    pub(crate) const fn advice(&self) -> RangeAdvice {
+        let small_pages = matches!(self.commit_policy, CommitPolicy::Latency) || !self.huge_pages;
         RangeAdvice { name: self.name, exclude_from_core_dumps: !self.core_dumps, small_pages }
     }
 

@@ -96,7 +96,7 @@ pub(crate) unsafe fn discard(start: NonNull<u8>, size: Pages) -> Result<bool, Os
 }
 
 /// # Safety
-/// The range is committed, and no other thread accesses it.
+/// The range is committed.
 pub(crate) unsafe fn populate(_start: NonNull<u8>, _size: Pages) {}
 
 /// # Safety

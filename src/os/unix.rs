@@ -8,6 +8,7 @@
 use super::{Advice, OsError, Pages, Placement};
 use core::ffi::c_void;
 use core::ptr::{self, NonNull};
+use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags};
 
@@ -242,7 +243,7 @@ pub(crate) unsafe fn discard(start: NonNull<u8>, size: Pages) -> Result<bool, Os
 }
 
 /// # Safety
-/// The range is committed, and no other thread accesses it.
+/// The range is committed.
 pub(crate) unsafe fn populate(start: NonNull<u8>, size: Pages) {
     #[cfg(target_os = "linux")]
     {
@@ -258,8 +259,9 @@ pub(crate) unsafe fn populate(start: NonNull<u8>, size: Pages) {
     let mut offset = 0; // not `step_by`, which panics at a step of 0, as far as a linker can see
     while offset < size.bytes() {
         let byte = start.as_ptr().wrapping_add(offset);
-        // SAFETY: the byte is committed and nobody else accesses it; it is written back unchanged.
-        unsafe { byte.write_volatile(byte.read_volatile()) };
+        // Unchanged, and in one step: the page may be in use.
+        // SAFETY: the byte is committed.
+        unsafe { AtomicU8::from_ptr(byte) }.fetch_or(0, Relaxed);
         offset += page_size();
     }
 }

@@ -14,12 +14,11 @@ pub use iter::{Drain, IntoIter};
 pub use options::StableVecOptions;
 pub use string::{FromUtf8Error, StableString};
 
-use crate::ReserveError;
 use crate::error::{Cause, Operation};
 use crate::stable::block::Block;
+use crate::{PushError, ReserveError};
 use allocator_api2::vec::Vec;
 use core::cell::UnsafeCell;
-use core::fmt;
 use memory::Memory;
 
 /// A vector whose elements never move: [`push`](Self::push) takes `&self`, and what it returns stays good.
@@ -56,29 +55,6 @@ pub struct StableVec<T> {
 
 // SAFETY: it owns its elements and its memory, and nothing in it belongs to a thread.
 unsafe impl<T: Send> Send for StableVec<T> {}
-
-/// An element that could not be pushed, and why.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct PushError<T> {
-    /// The element, untouched.
-    pub value: T,
-    /// What the vector has met.
-    pub error: ReserveError,
-}
-
-impl<T> fmt::Debug for PushError<T> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_tuple("PushError").field(&self.error).finish()
-    }
-}
-
-impl<T> fmt::Display for PushError<T> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(formatter)
-    }
-}
-
-impl<T> core::error::Error for PushError<T> {}
 
 /// The least bytes that a vector grows by, and the most.
 const STEPS: (usize, usize) = (4 << 10, 2 << 20);

@@ -10,6 +10,8 @@ use super::values::{
 use crate::arena::source::{Rewind, Source};
 use crate::error::{allocation_failed, formatting_failed};
 use crate::{AllocError, AllocOrInitError, Arena, Scope, Zeroable};
+#[cfg(any(unix, windows, miri, v_alloc_heap_os))]
+use crate::{LocalArena, SyncArena};
 use core::alloc::Layout;
 use core::convert::Infallible;
 use core::fmt;
@@ -515,6 +517,20 @@ typed_methods! {
     impl[S: Source, const MIN_ALIGN: usize] Arena<S, MIN_ALIGN>,
     lifetime 'a, borrow ['a],
     blocks core::convert::identity::<&Self>
+}
+
+#[cfg(any(unix, windows, miri, v_alloc_heap_os))]
+typed_methods! {
+    impl[] SyncArena,
+    lifetime 'a, borrow ['a],
+    blocks core::convert::identity::<&Self>
+}
+
+#[cfg(any(unix, windows, miri, v_alloc_heap_os))]
+typed_methods! {
+    impl['a] LocalArena<'a>,
+    lifetime 'a, borrow [],
+    blocks Self::arena
 }
 
 typed_methods! {

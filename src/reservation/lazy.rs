@@ -1,0 +1,149 @@
+//! A reservation that the first of many threads makes, and that all of them commit, without a lock.
+
+use super::{RangeAdvice, Reservation, totals};
+use crate::ReserveError;
+use crate::lock_free;
+use crate::os::Pages;
+use core::cell::Cell;
+use core::mem::ManuallyDrop;
+use core::ptr::{self, NonNull};
+use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::Acquire};
+
+/// A range of addresses that is reserved when it is first needed, and of which a prefix is committed.
+pub(crate) struct LazyReservation {
+    /// The base; if the size was not known in advance it is a power of two, with its exponent in the bits that a base
+    /// has not.
+    /// Null before.
+    place: AtomicPtr<u8>,
+    /// Bytes from the base. Whatever lies below is committed, and stays so while this is shared.
+    committed: AtomicUsize,
+    /// Bytes, if they are known in advance.
+    exact: Option<usize>,
+    from_budget: bool,
+    advice: RangeAdvice,
+}
+
+/// Bases are multiples of pages, so the bits of an exponent are free.
+const EXPONENT: usize = 63;
+
+impl LazyReservation {
+    pub(crate) const fn new(exact: Option<usize>, from_budget: bool, advice: RangeAdvice) -> Self {
+        let (place, committed) = (AtomicPtr::new(ptr::null_mut()), AtomicUsize::new(0));
+        Self { place, committed, exact, from_budget, advice }
+    }
+
+    /// The first address, once there is one.
+    #[inline(always)]
+    pub(crate) fn base(&self) -> Option<NonNull<u8>> {
+        base_of(self.place.load(Acquire))
+    }
+
+    /// Bytes that are reserved.
+    pub(crate) fn size(&self) -> usize {
+        self.size_of(self.place.load(Acquire)).bytes()
+    }
+
+    /// Bytes from the base that are committed. To be read where the end of something is compared with it.
+    #[inline(always)]
+    pub(crate) fn committed(&self) -> &AtomicUsize {
+        &self.committed
+    }
+
+    fn size_of(&self, place: *mut u8) -> Pages {
+        match (place.is_null(), self.exact) {
+            (true, _) => Pages::ZERO,
+            (_, Some(bytes)) => Pages::round_up(bytes.max(1)).unwrap_or(Pages::ZERO),
+            (_, None) => Pages::round_down(1 << (place.addr() & EXPONENT)),
+        }
+    }
+
+    /// The base. Whoever finds none makes the reservation; if another was faster, it is released again.
+    ///
+    /// # Errors
+    /// That of `reserve`, which makes it as [`new`](Self::new) was told.
+    pub(crate) fn get_or_reserve(
+        &self,
+        reserve: impl FnOnce() -> Result<Reservation, ReserveError>,
+    ) -> Result<NonNull<u8>, ReserveError> {
+        let make = || {
+            let range = ManuallyDrop::new(reserve()?);
+            let exponent =
+                if self.exact.is_some() { 0 } else { range.size().bytes().trailing_zeros() as usize };
+            Ok(range.base().as_ptr().map_addr(|base| base | exponent))
+        };
+        let undo = |place| drop(self.range(place, Pages::ZERO).map(ManuallyDrop::into_inner));
+        let place = lock_free::make_once(&self.place, ptr::null_mut(), make, undo)?;
+        Ok(base_of(place).unwrap_or(NonNull::dangling())) // it is never null
+    }
+
+    /// The range at a place, as if it were committed so far.
+    fn range(&self, place: *mut u8, committed: Pages) -> Option<ManuallyDrop<Reservation>> {
+        let (base, size) = (base_of(place)?, self.size_of(place));
+        let (from_budget, advice) = (self.from_budget, self.advice);
+        Some(ManuallyDrop::new(Reservation {
+            base,
+            size,
+            committed: Cell::new(committed),
+            from_budget,
+            advice,
+        }))
+    }
+
+    /// Commits more of a range that was seen to be committed so far. `commit` does so, for the range as it is then;
+    /// that another thread may do the same meanwhile does no harm.
+    ///
+    /// # Errors
+    /// That of `commit`.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn commit(
+        &self,
+        seen: usize,
+        commit: impl FnOnce(&Reservation) -> Result<(), ReserveError>,
+    ) -> Result<(), ReserveError> {
+        let seen = Pages::round_down(seen);
+        let Some(range) = self.range(self.place.load(Acquire), seen) else { return Ok(()) };
+        commit(&range)?;
+        let end = range.committed();
+        let before = Pages::round_down(lock_free::raise(&self.committed, end.bytes())).min(end);
+        // On the account twice: by this thread, and by the one that was faster.
+        totals::COMMITTED.subtract(before.after(seen));
+        Ok(())
+    }
+
+    /// Makes `start .. end`, in bytes from the base, present, as far as it is committed. Best effort.
+    pub(crate) fn populate(&self, start: Pages, end: Pages) {
+        let committed = Pages::round_down(self.committed.load(Acquire));
+        if let Some(range) = self.range(self.place.load(Acquire), committed) {
+            range.populate(start, end);
+        }
+    }
+
+    /// Gives back all committed memory from `start` bytes on; returns how much that was.
+    ///
+    /// # Safety
+    /// Nothing at or beyond `start` is in use.
+    ///
+    /// # Errors
+    /// [`ReserveError`] if the operating system refuses; all stays as it was.
+    pub(crate) unsafe fn decommit_from(&mut self, start: Pages) -> Result<usize, ReserveError> {
+        let (place, committed) = (*self.place.get_mut(), Pages::round_down(*self.committed.get_mut()));
+        let Some(range) = self.range(place, committed) else { return Ok(0) };
+        // SAFETY: forwarded from the caller.
+        unsafe { range.decommit_from(start) }?;
+        *self.committed.get_mut() = range.committed().bytes();
+        Ok(committed.after(range.committed()).bytes())
+    }
+}
+
+impl Drop for LazyReservation {
+    fn drop(&mut self) {
+        let (place, committed) = (*self.place.get_mut(), Pages::round_down(*self.committed.get_mut()));
+        drop(self.range(place, committed).map(ManuallyDrop::into_inner));
+    }
+}
+
+#[inline(always)]
+fn base_of(place: *mut u8) -> Option<NonNull<u8>> {
+    NonNull::new(place.map_addr(|address| address & !EXPONENT))
+}

@@ -1,0 +1,151 @@
+//! `LocalArena`: a thread's own window of a `SyncArena`.
+
+use super::SyncArena;
+use crate::arena::source::{Refill, Source, Statistics, Window, sealed};
+use crate::typed::Blocks;
+use crate::{AllocError, Arena};
+use core::alloc::Layout;
+use core::cell::Cell;
+use core::fmt;
+use core::ptr::NonNull;
+
+/// A thread's own part of a [`SyncArena`]: allocating costs what it costs in an [`Arena`], and one atomic operation for
+/// each 64 KiB.
+///
+/// What it hands out lives as long as the borrow of the `SyncArena`, not of the handle: other threads may have it when
+/// this one has ended. It is `Send`, not `Sync`; each thread takes one of its own. What is left of its window when it is
+/// dropped goes back if nothing was allocated since; else it is lost until the arena is reset.
+///
+/// **Signal handlers: not for one that the handler interrupts**, as it is a window in plain memory; the `SyncArena` is.
+/// A window of its own costs the system calls of an allocation there. `errno` is kept. After `fork` the child has a
+/// copy.
+///
+/// ```
+/// use v_alloc::SyncArena;
+/// let arena = SyncArena::new();
+/// let squares: Vec<&u64> = std::thread::scope(|scope| {
+///     let work = |thread: u64| {
+///         let local = arena.local();
+///         (0..1000).map(|number| &*local.alloc((1000 * thread + number).pow(2))).collect::<Vec<_>>()
+///     };
+///     let threads = [0, 1].map(|thread| scope.spawn(move || work(thread)));
+///     threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+/// });
+/// assert_eq!(*squares[1999], 1999 * 1999);
+/// ```
+pub struct LocalArena<'a> {
+    arena: Arena<Carved<'a>>,
+}
+
+/// Bytes of a window; a request for more than a quarter of that gets a block of its own.
+const WINDOW: usize = 64 << 10;
+
+/// The source of a [`LocalArena`]: windows that are cut from a `SyncArena`.
+#[derive(Debug)]
+pub struct Carved<'a> {
+    from: &'a SyncArena,
+    /// What was cut off, without what is left of the window.
+    cut: Cell<usize>,
+}
+
+impl<'a> LocalArena<'a> {
+    pub(super) const fn new(from: &'a SyncArena) -> Self {
+        let cut = Cell::new(0);
+        Self { arena: Arena::from_parts(Window::nowhere(), Carved { from, cut }) }
+    }
+
+    /// For the typed methods, whose results live as long as what they allocate in.
+    pub(crate) fn arena(&self) -> &'a Arena<Carved<'a>> {
+        // SAFETY: only methods of this type use it, and only while they run; what they hand out lies in the shared
+        // arena, which lives for `'a`. The local one never takes back what it handed out.
+        unsafe { &*core::ptr::from_ref(&self.arena) }
+    }
+
+    /// The arena that it is a part of.
+    #[must_use]
+    pub fn shared(&self) -> &'a SyncArena {
+        self.arena.source().from
+    }
+
+    /// What is handed out, with alignment padding, in bytes.
+    #[must_use]
+    pub fn used_bytes(&self) -> usize {
+        self.arena.used_bytes()
+    }
+
+    /// Makes the next `bytes` the arena's own, so that allocating them needs no atomic operation; with
+    /// [`SyncArena::prepare`] before, no system call and no page fault either.
+    ///
+    /// # Errors
+    /// [`AllocError`] if there is no memory; all stays as it was.
+    pub fn reserve(&self, bytes: usize) -> Result<(), AllocError> {
+        let window = self.arena.window();
+        if window.remaining() < bytes {
+            self.arena.set_window(self.arena.source().cut(window, bytes)?);
+        }
+        Ok(())
+    }
+}
+
+impl Carved<'_> {
+    /// A window of so many bytes, behind the present one if that is where it ends.
+    fn cut(&self, now: Window, bytes: usize) -> Result<Window, AllocError> {
+        let layout = Layout::from_size_align(bytes, 16).map_err(|_| AllocError)?;
+        let start = self.from.allocate_block(layout)?.as_ptr();
+        self.cut.set(self.cut.get() + bytes);
+        let limit = start.wrapping_add(bytes);
+        let cursor = if now.limit == start { now.cursor.addr() } else { start.addr() };
+        Ok(Window { cursor: start.with_addr(cursor), limit })
+    }
+}
+
+impl sealed::Sealed for Carved<'_> {}
+
+// SAFETY: windows are blocks of the shared arena, which hands them out once, and keeps them while it is borrowed.
+unsafe impl Source for Carved<'_> {
+    const LOW_ADDRESSES: bool = cfg!(target_pointer_width = "64");
+    const CONTIGUOUS: bool = false;
+
+    fn refill(&self, now: Window, need: Layout) -> Result<Refill, AllocError> {
+        let room = need.size().saturating_add(need.align());
+        if room > WINDOW / 4 {
+            let block = self.from.allocate_block(need)?;
+            self.cut.set(self.cut.get() + need.size());
+            return Ok(Refill::Block(block));
+        }
+        // Less may still be had.
+        self.cut(now, WINDOW).or_else(|AllocError| self.cut(now, room)).map(Refill::Window)
+    }
+
+    fn before_lowering(&self, _cursor: *mut u8) {}
+
+    fn zero_from(&self) -> usize {
+        usize::MAX
+    }
+
+    fn statistics(&self, now: Window) -> Statistics {
+        let used = self.cut.get().saturating_sub(now.remaining());
+        Statistics { reserved: self.cut.get(), committed: self.cut.get(), used, peak: used }
+    }
+
+    fn free(&self, now: Window) -> (usize, usize) {
+        (now.cursor.addr(), now.remaining())
+    }
+}
+
+impl Drop for LocalArena<'_> {
+    fn drop(&mut self) {
+        let Window { cursor, limit } = self.arena.window();
+        let left = limit.addr() - cursor.addr();
+        if let (Some(rest), true) = (NonNull::new(cursor), left > 0) {
+            // SAFETY: the rest of the window is a block of the shared arena, this one's own.
+            unsafe { self.shared().shrink_block(rest, left, 0) };
+        }
+    }
+}
+
+impl fmt::Debug for LocalArena<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("LocalArena").field("used", &self.used_bytes()).finish()
+    }
+}
