@@ -263,13 +263,13 @@ impl<T: Interned + ?Sized> Interner<T> {
     #[inline]
     fn find(&self, tag: u32, bytes: &[u8]) -> Option<Number> {
         let entries = self.entries.as_slice();
-        let is_it = |number: Number| {
-            entries.get(number as usize).is_some_and(|entry| {
-                entry.tag == tag && entry.len as usize == bytes.len() && self.string(entry).bytes() == bytes
-            })
+        let look = |number: Number| {
+            let entry = entries.get(number as usize)?;
+            let equal = entry.tag == tag && entry.len as usize == bytes.len();
+            (equal && self.string(entry).bytes() == bytes).then_some(number)
         };
         // SAFETY: it is borrowed exclusively only within `add`, which does not come here, and through `&mut self`.
-        unsafe { &*self.index.get() }.find(tag, is_it)
+        unsafe { &*self.index.get() }.find(tag, look)
     }
 
     /// Adds a string that is not there.

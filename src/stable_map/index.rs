@@ -33,18 +33,26 @@ impl Index {
         Self { current: Table::EMPTY, old: None }
     }
 
-    /// The entry with this tag for which `is_it` is true. It is asked only about entries that are there, though some
-    /// have another tag.
-    #[inline]
-    pub(crate) fn find(&self, tag: Tag, is_it: impl Fn(Number) -> bool + Copy) -> Option<Number> {
-        let found = self.current.find(tag, is_it);
-        if found.is_none() && self.old.is_some() { self.find_in_old(tag, is_it) } else { found }
+    /// What `look` makes of the first entry with this tag that it makes something of. It is shown only entries that are
+    /// there, though some have another tag.
+    #[inline(always)]
+    pub(crate) fn find<R>(&self, tag: Tag, look: impl Fn(Number) -> Option<R> + Copy) -> Option<R> {
+        let found = self.current.find_in_first(tag, look);
+        if found.is_some() || (self.old.is_none() && !self.current.is_passed(tag)) {
+            found
+        } else {
+            self.find_elsewhere(tag, look)
+        }
     }
 
+    /// Few entries lie behind their first chunk, and fewer in the old table.
     #[cold]
     #[inline(never)]
-    fn find_in_old(&self, tag: Tag, is_it: impl Fn(Number) -> bool) -> Option<Number> {
-        self.old.as_ref().filter(|old| old.has(tag))?.table.find(tag, is_it)
+    fn find_elsewhere<R>(&self, tag: Tag, look: impl Fn(Number) -> Option<R> + Copy) -> Option<R> {
+        match &self.old {
+            Some(old) if old.has(tag) => old.table.find(tag, look),
+            _ => self.current.find_further(tag, look),
+        }
     }
 
     /// Makes room for one entry more. `tag` knows the tag of each that is there.
@@ -200,7 +208,7 @@ mod tests {
         fn find(&self, tag: Tag, wanted: Number) -> Option<Number> {
             self.index.find(tag, |number| {
                 let tag_of = self.tags[number as usize].expect("only entries that are there are asked about");
-                number == wanted && tag_of == tag
+                (number == wanted && tag_of == tag).then_some(number)
             })
         }
 
@@ -230,12 +238,12 @@ mod tests {
     #[test]
     fn nothing_is_in_an_empty_index() {
         let mut model = Model::new();
-        assert_eq!(model.index.find(7, |_| true), None);
+        assert_eq!(model.index.find(7, Some), None);
         let number = model.insert(7);
         model.remove(number);
-        assert_eq!(model.index.find(7, |_| true), None);
+        assert_eq!(model.index.find(7, Some), None);
         model.index.clear();
-        assert_eq!(model.index.find(7, |_| true), None);
+        assert_eq!(model.index.find(7, Some), None);
     }
 
     #[test]
@@ -374,6 +382,6 @@ mod tests {
         index.reserve(|_| 0).unwrap();
         index.insert(5, 0);
         assert!(index.reserve_for(usize::MAX, |_| 5).is_err());
-        assert_eq!(index.find(5, |_| true), Some(0));
+        assert_eq!(index.find(5, Some), Some(0));
     }
 }

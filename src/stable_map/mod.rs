@@ -232,7 +232,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     where
         K: Borrow<Q>,
     {
-        self.get_full(key).map(|(_, _, value)| value)
+        self.look(self.tag(key), key, |_, (_, value)| value)
     }
 
     /// The value of a key, to be changed.
@@ -250,10 +250,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     where
         K: Borrow<Q>,
     {
-        let index = self.get_index_of(key)?;
-        // SAFETY: the index has numbers of taken slots only.
-        let (key, value) = unsafe { self.slots.get_unchecked(index) };
-        Some((index, key, value))
+        self.look(self.tag(key), key, |index, (key, value)| (index, key, value))
     }
 
     /// As [`get_full`](Self::get_full), with a value that may be changed.
@@ -334,11 +331,29 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     where
         K: Borrow<Q>,
     {
+        self.look(tag, key, |index, _| index)
+    }
+
+    /// What `found` makes of the entry with this key.
+    #[inline(always)]
+    fn look<'a, Q: Eq + ?Sized, R>(
+        &'a self,
+        tag: Tag,
+        key: &Q,
+        found: impl Fn(usize, &'a (K, V)) -> R + Copy,
+    ) -> Option<R>
+    where
+        K: Borrow<Q>,
+    {
         let slots = &self.slots;
-        // SAFETY: the index has numbers of taken slots only: it learns of each insertion and removal at once, and
-        // between the two calls none of the caller's code runs.
-        let is_it = move |number: Number| unsafe { slots.get_unchecked(number as usize) }.0.borrow() == key;
-        self.index.find(tag, is_it).map(|number| number as usize)
+        let look = move |number: Number| {
+            let index = number as usize;
+            // SAFETY: the index has numbers of taken slots only: it learns of each insertion and removal at once, and
+            // between the two calls none of the caller's code runs.
+            let entry = unsafe { slots.get_unchecked(index) };
+            (entry.0.borrow() == key).then(|| found(index, entry))
+        };
+        self.index.find(tag, look)
     }
 }
 

@@ -23,10 +23,11 @@ pub(crate) type Tag = u32;
 /// How many bits a tag has.
 pub(crate) const TAG_BITS: u32 = 31;
 
-/// The tag of a hash. Hashers exist that leave one end of it alone, or the middle: the product depends on all bits.
+/// The tag of a hash. Hashers exist that leave one end of it alone, or the middle. The highest byte of the product depends
+/// on all bits; it comes to the low end, which says where an entry lies.
 #[inline(always)]
 pub(crate) fn tag_of(hash: u64) -> Tag {
-    (hash.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (u64::BITS - TAG_BITS)) as Tag
+    (hash.wrapping_mul(0x9E37_79B9_7F4A_7C15).swap_bytes() & ((1 << TAG_BITS) - 1)) as Tag
 }
 
 /// Places in a chunk, and how many of them are taken on average at most.
@@ -52,10 +53,10 @@ const NO_CHUNKS: NonNull<Chunk> = {
     unsafe { NonNull::new_unchecked(core::ptr::from_ref(&NO_CHUNK).cast_mut()) }
 };
 
-/// The control of an entry with this tag: its lowest bits. (All that have 0 there share 1 with others.)
+/// The control of an entry with this tag: its highest bits. (All that have 0 there share 1 with others.)
 #[inline(always)]
 fn control_of(tag: Tag) -> u8 {
-    (tag & 0xff).max(1) as u8
+    (tag >> (TAG_BITS - u8::BITS) & 0xff).max(1) as u8
 }
 
 impl Chunk {
@@ -91,6 +92,20 @@ impl Chunk {
         (places != 0).then(|| (place, unsafe { *self.numbers.get_unchecked(place) }))
     }
 
+    /// See [`Table::find`].
+    #[inline(always)]
+    fn find<R>(&self, tag: Tag, look: impl Fn(Number) -> Option<R>) -> Option<R> {
+        let mut places = self.places_with(control_of(tag));
+        while let Some((_, number)) = self.first_of(places) {
+            let found = look(number);
+            if found.is_some() {
+                return found;
+            }
+            places &= places - 1;
+        }
+        None
+    }
+
     /// A free place.
     #[inline(always)]
     fn free_place(&self) -> Option<usize> {
@@ -118,8 +133,6 @@ pub(super) struct Table {
     chunks: NonNull<Chunk>,
     /// One less than the number of chunks, which is a power of two.
     mask: usize,
-    /// The bits of a tag that do not say which chunk is the first.
-    shift: u32,
     taken: usize,
     most_taken: usize,
 }
@@ -135,7 +148,6 @@ impl Table {
         memory: StableBlock::options().huge_pages(false).build(),
         chunks: NO_CHUNKS,
         mask: 0,
-        shift: TAG_BITS,
         taken: 0,
         most_taken: 0,
     };
@@ -151,14 +163,7 @@ impl Table {
         let mut memory = StableBlock::options().reservation(bytes).huge_pages(false).build();
         memory.resize(bytes)?;
         let chunks = memory.base().cast();
-        Ok(Self {
-            memory,
-            chunks,
-            mask: (1 << bits) - 1,
-            shift: TAG_BITS - bits,
-            taken: 0,
-            most_taken: MOST_TAKEN << bits,
-        })
+        Ok(Self { memory, chunks, mask: (1 << bits) - 1, taken: 0, most_taken: MOST_TAKEN << bits })
     }
 
     #[inline]
@@ -178,10 +183,10 @@ impl Table {
         rest == 0 || self.memory.resize(rest).is_err()
     }
 
-    /// The first chunk of a tag: its highest bits, which depend on more of the hash than the others.
+    /// The first chunk of a tag.
     #[inline(always)]
     pub(super) fn first(&self, tag: Tag) -> usize {
-        (tag >> self.shift) as usize
+        tag as usize & self.mask
     }
 
     /// The chunk behind another; behind the last is the first.
@@ -210,22 +215,39 @@ impl Table {
         unsafe { self.chunks.add(at).as_mut() }
     }
 
-    /// The number with this tag for which `is_it` is true.
+    /// What `look` makes of the first number with this tag that it makes something of.
     #[inline(always)]
-    pub(super) fn find(&self, tag: Tag, is_it: impl Fn(Number) -> bool) -> Option<Number> {
-        let mut at = self.first(tag);
+    pub(super) fn find<R>(&self, tag: Tag, look: impl Fn(Number) -> Option<R> + Copy) -> Option<R> {
+        let found = self.find_in_first(tag, look);
+        if found.is_some() || !self.is_passed(tag) { found } else { self.find_further(tag, look) }
+    }
+
+    /// As [`find`](Self::find), in the first chunk.
+    #[inline(always)]
+    pub(super) fn find_in_first<R>(&self, tag: Tag, look: impl Fn(Number) -> Option<R>) -> Option<R> {
+        self.chunk(self.first(tag)).find(tag, look)
+    }
+
+    /// Whether entries whose first chunk is that of the tag may lie further on.
+    #[inline(always)]
+    pub(super) fn is_passed(&self, tag: Tag) -> bool {
+        self.chunk(self.first(tag)).passed != 0
+    }
+
+    /// As [`find`](Self::find), in the chunks behind the first.
+    #[inline]
+    pub(super) fn find_further<R>(&self, tag: Tag, look: impl Fn(Number) -> Option<R> + Copy) -> Option<R> {
+        let first = self.first(tag);
+        let mut at = first;
         loop {
-            let chunk = self.chunk(at);
-            let mut places = chunk.places_with(control_of(tag));
-            while let Some((_, number)) = chunk.first_of(places) {
-                if is_it(number) {
-                    return Some(number);
-                }
-                places &= places - 1;
-            }
+            let passed = self.chunk(at).passed;
             at = self.next(at);
-            if chunk.passed == 0 || at == self.first(tag) {
+            if passed == 0 || at == first {
                 return None;
+            }
+            let found = self.chunk(at).find(tag, look);
+            if found.is_some() {
+                return found;
             }
         }
     }
@@ -313,6 +335,10 @@ mod tests {
     use super::*;
     use std::vec::Vec;
 
+    fn find(table: &Table, tag: Tag, number: Number) -> Option<Number> {
+        table.find(tag, |found| (found == number).then_some(found))
+    }
+
     #[test]
     fn every_place_with_a_control_is_seen_and_no_other() {
         for place in 0..PLACES {
@@ -341,9 +367,9 @@ mod tests {
                 table.insert(tag(number), number);
             }
             for number in (0..570).map(|number| (number * 7 + round) % 570) {
-                assert_eq!(table.find(tag(number), |found| found == number), Some(number));
+                assert_eq!(find(&table, tag(number), number), Some(number));
                 table.remove(tag(number), number);
-                assert_eq!(table.find(tag(number), |found| found == number), None);
+                assert_eq!(find(&table, tag(number), number), None);
             }
             assert_eq!(table.taken, 0);
             for at in 0..=table.mask {
@@ -355,7 +381,7 @@ mod tests {
     #[test]
     fn all_entries_migrate_chunk_by_chunk() {
         let tag = |number: Number| match number % 4 {
-            0 => (62 << 25) | 5, // with those of the last chunks around the end
+            0 => 62, // with those of the last chunks around the end
             _ => tag_of(u64::from(number).wrapping_mul(0x5851_F42D_4C95_7F2D)),
         };
         let (mut table, mut other) = (Table::with_room(576).unwrap(), Table::with_room(577).unwrap());
@@ -367,8 +393,8 @@ mod tests {
             for number in 0..576 {
                 let (there, elsewhere) =
                     if table.first(tag(number)) <= first { (&other, &table) } else { (&table, &other) };
-                assert_eq!(there.find(tag(number), |found| found == number), Some(number));
-                assert_eq!(elsewhere.find(tag(number), |found| found == number), None);
+                assert_eq!(find(there, tag(number), number), Some(number));
+                assert_eq!(find(elsewhere, tag(number), number), None);
             }
         }
         assert_eq!((table.taken, other.taken), (0, 576));
@@ -381,7 +407,7 @@ mod tests {
         for at in 0..=table.mask {
             table.chunk_mut(at).passed = 1;
         }
-        assert_eq!(table.find(5, |_| true), None);
+        assert_eq!(table.find(5, Some), None);
     }
 
     #[test]
@@ -396,9 +422,9 @@ mod tests {
         }
         assert!(!table.has_room());
         for number in (0..count).step_by(7) {
-            assert_eq!(table.find(tag(number), |found| found == number), Some(number));
+            assert_eq!(find(&table, tag(number), number), Some(number));
             table.remove(tag(number), number);
-            assert_eq!(table.find(tag(number), |found| found == number), None);
+            assert_eq!(find(&table, tag(number), number), None);
         }
     }
 
