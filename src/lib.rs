@@ -15,6 +15,7 @@ extern crate std;
 
 mod bump;
 mod error;
+#[cfg(any(unix, windows, miri, v_alloc_heap_os))]
 mod lock_free;
 
 // What needs an operating system. The Rust allocator stands in for one under Miri.
