@@ -35,7 +35,7 @@ struct Marked<'a> {
 impl<'a> Marked<'a> {
     fn new(arena: &'a Arena, mark: u64) -> Self {
         assert_eq!(arena.used_bytes(), 0, "an arena is lent empty");
-        Self { blocks: [100, 28].map(|len| arena.alloc_slice_fill_copy(len, mark)), mark }
+        Self { blocks: [12, 4].map(|len| arena.alloc_slice_fill_copy(len, mark)), mark }
     }
 
     fn check(&self) {
@@ -103,7 +103,8 @@ fn a_pool_tells_which_arenas_are_out_and_what_the_others_retain() {
     });
     assert_eq!((pool.idle(), pool.retained_bytes()), (0, 0));
     let [first, second, third] = guards.each_ref().map(|arena| arena.committed_bytes());
-    let [_, middle, _] = guards;
+    let [one, middle, other] = guards;
+    drop((one, other));
     assert_eq!(pool.retained().collect::<Vec<_>>(), [Some(first), None, Some(third)]);
     assert_eq!((pool.idle(), pool.retained_bytes()), (2, first + third));
     let shown = format!("{pool:?}");
@@ -271,7 +272,7 @@ fn use_the_interrupted_pool(round: u64) {
     of_first.check();
     drop(first);
     if round % 8 == 0 {
-        second.alloc_slice_fill_copy(100_000, 1_u8); // more than it may keep
+        second.prepare(100_000).unwrap(); // more than it may keep
         SHARED.trim(page()).unwrap();
     }
     of_second.check();
@@ -298,7 +299,7 @@ fn a_handler_may_use_the_pool_that_it_interrupts() {
         unsafe { signal(SIGALRM, use_the_pool) };
         set(50);
         let mut round = 0;
-        while HANDLED.load(Ordering::Relaxed) < 5000 {
+        while HANDLED.load(Ordering::Relaxed) < 2000 {
             use_the_interrupted_pool(round);
             round += 1;
         }
@@ -322,14 +323,14 @@ fn a_handler_may_interrupt_any_instruction() {
     common::isolated("a_handler_may_interrupt_any_instruction", || {
         // SAFETY: the handler does only what is promised to be safe in one.
         unsafe { signal(SIGTRAP, use_the_pool) };
-        for round in 0..9 {
+        for round in 0..2 {
             // SAFETY: the flag makes the processor trap, which is handled.
             unsafe { asm!("pushfq", "or qword ptr [rsp], 0x100", "popfq") };
             use_the_interrupted_pool(round);
             // SAFETY: as above.
             unsafe { asm!("pushfq", "and qword ptr [rsp], ~0x100", "popfq") };
         }
-        assert!(HANDLED.load(Ordering::Relaxed) > 9 * 300, "it was interrupted throughout");
+        assert!(HANDLED.load(Ordering::Relaxed) > 1000, "it was interrupted throughout");
         assert_eq!(SHARED.idle(), 3);
     });
 }
@@ -343,7 +344,7 @@ fn what_is_lent_from_outside_goes_with_its_guard_and_the_rest_with_the_pool() {
         let before = figures();
         let pool = ArenaPool::<2>::with_slots();
         let arenas = [pool.get(), pool.get()];
-        arenas.each_ref().map(|arena| arena.alloc_slice_fill_copy(10_000, 1_u8).len());
+        arenas.iter().for_each(|arena| *arena.alloc([0; 10_000]) = [1_u8; 10_000]);
         let with_two = figures();
         assert!(with_two > before);
         for _ in 0..10 {
@@ -421,7 +422,7 @@ fn a_task_that_is_repeated_makes_no_system_call() {
     common::isolated("a_task_that_is_repeated_makes_no_system_call", || {
         let task = || {
             let arenas = [POOL.get(), POOL.get()];
-            arenas.each_ref().map(|arena| arena.alloc_slice_fill_copy(64 << 10, 1_u8).len());
+            arenas.iter().for_each(|arena| arena.alloc([0_u8; 64 << 10])[0] = 1);
             // Never allocated from, so that it never reserves.
             drop(POOL.get());
         };
@@ -462,7 +463,7 @@ fn errno_keeps_its_value() {
     let pool = ArenaPool::<1>::with_slots().retain(0);
     let work = || {
         let arenas = [pool.get(), pool.get()];
-        arenas.each_ref().map(|arena| arena.alloc_slice_fill_copy(100_000, 1_u8).len());
+        arenas.iter().for_each(|arena| arena.alloc([0_u8; 100_000])[0] = 1);
         drop(arenas);
         pool.get().prepare(1 << 20).unwrap();
         pool.trim(0).unwrap();
