@@ -40,7 +40,8 @@ pub type DefaultHasher = foldhash::fast::RandomState;
 ///   entries. There is no pause to rehash, however large the map.
 /// * Iteration is in the order of indices: that of insertion, as long as nothing is removed.
 ///
-/// A map has a page for its entries and one for its table; it can grow to the reservation of a [`StableVec`].
+/// A map has a page for its entries, one for their hashes and one for its table; it can grow to the reservation of a
+/// [`StableVec`](crate::StableVec).
 /// Where `Hash`, `Eq`, `Clone` or `Drop` of the caller panic the map stays whole. `find`, insertion and removal are
 /// O(1) with a hash function worth its name.
 ///
