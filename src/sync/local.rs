@@ -106,15 +106,17 @@ unsafe impl Source for Carved<'_> {
     const LOW_ADDRESSES: bool = cfg!(target_pointer_width = "64");
     const CONTIGUOUS: bool = false;
 
-    fn refill(&self, now: Window, need: Layout) -> Result<Refill, AllocError> {
+    fn refill(&self, _now: Window, need: Layout) -> Result<Refill, AllocError> {
         let room = need.size().saturating_add(need.align());
         if room > WINDOW / 4 {
             let block = self.from.allocate_block(need)?;
             self.cut.set(self.cut.get() + need.size());
             return Ok(Refill::Block(block));
         }
+        // Not joined to the present window: in what is free there may lie a block that grows, still to be copied.
+        let apart = Window::nowhere();
         // Less may still be had.
-        self.cut(now, WINDOW).or_else(|AllocError| self.cut(now, room)).map(Refill::Window)
+        self.cut(apart, WINDOW).or_else(|AllocError| self.cut(apart, room)).map(Refill::Window)
     }
 
     fn before_lowering(&self, _cursor: *mut u8) {}
