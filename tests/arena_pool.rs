@@ -13,6 +13,7 @@ mod common;
 use common::page;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use v_alloc::{Arena, ArenaPool, PooledArena};
@@ -49,14 +50,14 @@ impl<'a> Marked<'a> {
 fn an_arena_comes_back_empty_and_is_lent_again_with_its_memory() {
     let pool = ArenaPool::new();
     let first = pool.get();
-    let address = first.alloc(1_u64) as *mut u64;
+    let address = ptr::from_mut(first.alloc(1_u64));
     let committed = first.committed_bytes();
     drop(first);
     assert_eq!(pool.retained_bytes(), committed);
     for _ in 0..100 {
         let arena = pool.get();
         assert_eq!((arena.used_bytes(), arena.committed_bytes()), (0, committed));
-        assert_eq!(arena.alloc(2_u64) as *mut u64, address);
+        assert_eq!(ptr::from_mut(arena.alloc(2_u64)), address);
         assert_eq!(
             arena.alloc_slice_zeroed::<u64>(64),
             [0; 64],
@@ -98,7 +99,7 @@ fn a_pool_tells_which_arenas_are_out_and_what_the_others_retain() {
     let pool = ArenaPool::<3>::with_slots();
     let guards = [1, 2, 3].map(|pages| {
         let arena = pool.get();
-        arena.alloc_slice_fill_copy(pages * 64 << 10, 1_u8);
+        arena.alloc_slice_fill_copy(pages * (64 << 10), 1_u8);
         arena
     });
     assert_eq!((pool.idle(), pool.retained_bytes()), (0, 0));
@@ -116,11 +117,12 @@ fn a_pool_tells_which_arenas_are_out_and_what_the_others_retain() {
 #[test]
 fn trimming_takes_from_the_idle_arenas_and_from_no_other() {
     let pool = ArenaPool::<3>::with_slots();
-    let fill = |arena: PooledArena<'_>| arena.alloc_slice_fill_copy(128 << 10, 1_u8).len();
+    let fill = |arena: PooledArena<'_>| arena.alloc_slice_fill_copy(128 << 10, 1_u8)[0] = 2;
     let guards = [(); 3].map(|()| pool.get());
     let [first, held, last] = guards;
     let value = held.alloc_slice_fill_copy(128 << 10, 7_u8);
-    (fill(first), fill(last));
+    fill(first);
+    fill(last);
     let (before, of_held) = (pool.retained_bytes(), held.committed_bytes());
     assert_eq!(pool.trim(before), Ok(0));
     assert_eq!(pool.trim(page()), Ok(before - 2 * page()));
@@ -135,11 +137,11 @@ fn trimming_takes_from_the_idle_arenas_and_from_no_other() {
 fn a_leaked_guard_loses_its_slot_and_nothing_else() {
     let pool = ArenaPool::<2>::with_slots();
     let leaked = pool.get();
-    let value = leaked.alloc(1_u64) as *mut u64;
+    let value = ptr::from_mut(leaked.alloc(1_u64));
     mem::forget(leaked);
     for _ in 0..10 {
         let arenas = [pool.get(), pool.get()];
-        assert!(arenas.iter().all(|arena| arena.alloc(2_u64) as *mut u64 != value));
+        assert!(arenas.iter().all(|arena| !ptr::eq(arena.alloc(2_u64), value)));
     }
     assert_eq!(pool.idle(), 1);
     mem::forget(pool.get());
@@ -224,7 +226,7 @@ fn no_arena_is_ever_in_two_hands() {
             threads.spawn(move || {
                 start.wait();
                 for round in 0..ROUNDS {
-                    let mark = thread << 32 | round;
+                    let mark = (thread << 32) | round;
                     let arena = pool.get();
                     let marked = Marked::new(&arena, mark);
                     if round % 16 == thread {
@@ -293,7 +295,7 @@ fn a_handler_may_use_the_pool_that_it_interrupts() {
         let set = |microseconds| {
             let interval = Interval([0, microseconds, 0, microseconds]);
             // SAFETY: the structure is two times, of seconds and microseconds.
-            assert_eq!(unsafe { setitimer(0, &raw const interval, std::ptr::null_mut()) }, 0);
+            assert_eq!(unsafe { setitimer(0, &raw const interval, ptr::null_mut()) }, 0);
         };
         // SAFETY: the handler does only what is promised to be safe in one.
         unsafe { signal(SIGALRM, use_the_pool) };
@@ -305,7 +307,7 @@ fn a_handler_may_use_the_pool_that_it_interrupts() {
         }
         set(0);
         assert_eq!(SHARED.idle(), 3);
-        assert!(SHARED.retained_bytes() <= 3 * 64 << 10);
+        assert!(SHARED.retained_bytes() <= 3 * (64 << 10));
     });
 }
 
@@ -344,7 +346,9 @@ fn what_is_lent_from_outside_goes_with_its_guard_and_the_rest_with_the_pool() {
         let before = figures();
         let pool = ArenaPool::<2>::with_slots();
         let arenas = [pool.get(), pool.get()];
-        arenas.iter().for_each(|arena| *arena.alloc([0; 10_000]) = [1_u8; 10_000]);
+        for arena in &arenas {
+            *arena.alloc([0; 10_000]) = [1_u8; 10_000];
+        }
         let with_two = figures();
         assert!(with_two > before);
         for _ in 0..10 {
@@ -394,7 +398,7 @@ fn after_a_fork_the_child_has_what_lay_idle_in_memory_of_its_own() {
             let mut status = 0;
             // SAFETY: the child was made above.
             assert_eq!(unsafe { waitpid(child, &raw mut status, 0) }, child);
-            assert_eq!(status >> 8 & 0xFF, 42);
+            assert_eq!((status >> 8) & 0xFF, 42);
             assert_eq!(*value, 1);
             barrier.wait();
         });
@@ -422,7 +426,9 @@ fn a_task_that_is_repeated_makes_no_system_call() {
     common::isolated("a_task_that_is_repeated_makes_no_system_call", || {
         let task = || {
             let arenas = [POOL.get(), POOL.get()];
-            arenas.iter().for_each(|arena| arena.alloc([0_u8; 64 << 10])[0] = 1);
+            for arena in &arenas {
+                arena.alloc([0_u8; 64 << 10])[0] = 1;
+            }
             // Never allocated from, so that it never reserves.
             drop(POOL.get());
         };
@@ -463,7 +469,9 @@ fn errno_keeps_its_value() {
     let pool = ArenaPool::<1>::with_slots().retain(0);
     let work = || {
         let arenas = [pool.get(), pool.get()];
-        arenas.iter().for_each(|arena| arena.alloc([0_u8; 100_000])[0] = 1);
+        for arena in &arenas {
+            arena.alloc([0_u8; 100_000])[0] = 1;
+        }
         drop(arenas);
         pool.get().prepare(1 << 20).unwrap();
         pool.trim(0).unwrap();
