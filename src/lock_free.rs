@@ -51,7 +51,7 @@ pub(crate) fn raise(word: &impl Atomic<usize>, least: usize) -> usize {
 /// The value of a word that whoever comes first makes, in place of `nothing`. Who comes second undoes what he made.
 ///
 /// # Errors
-/// That of `make`; the word has not changed then.
+/// That of `make`, if nobody else has made a value; the word has not changed then.
 pub(crate) fn make_once<T: Copy + PartialEq, E>(
     word: &impl Atomic<T>,
     nothing: T,
@@ -62,7 +62,14 @@ pub(crate) fn make_once<T: Copy + PartialEq, E>(
     if there != nothing {
         return Ok(there);
     }
-    let mine = make()?;
+    let mine = match make() {
+        Ok(mine) => mine,
+        // What there was only one of, another may have now.
+        Err(error) => {
+            let there = word.read();
+            return if there == nothing { Err(error) } else { Ok(there) };
+        }
+    };
     loop {
         match word.replace(nothing, mine) {
             Ok(()) => return Ok(mine),

@@ -1,7 +1,9 @@
 //! A reservation's figures, with the operating system failing at each call.
 
+use super::lazy::LazyReservation;
 use super::*;
 use crate::os::faults::{Call, INJECTED, alone, fail_after, fail_each_call};
+use std::vec::Vec;
 
 fn pages(count: usize) -> Pages {
     Pages::round_up(count * os::page_bytes()).unwrap()
@@ -90,4 +92,139 @@ fn a_default_reservation_steps_down_a_tier_when_the_system_refuses() {
 #[test]
 fn a_reservation_of_nothing_is_a_page() {
     assert_eq!(Reservation::new(Pages::ZERO).unwrap().size(), pages(1));
+}
+
+fn lazy() -> LazyReservation {
+    LazyReservation::new(Some(pages(8).bytes()), false, RangeAdvice::default())
+}
+
+fn eight_pages() -> Result<Reservation, ReserveError> {
+    Reservation::new(pages(8))
+}
+
+#[test]
+fn who_is_overtaken_while_reserving_takes_what_is_there() {
+    alone("reservation::tests::who_is_overtaken_while_reserving_takes_what_is_there", || {
+        let lazy = lazy();
+        let mut others = None;
+        // As a signal handler does, or another thread.
+        let base = lazy.get_or_reserve(|| {
+            others = Some(lazy.get_or_reserve(eight_pages)?);
+            eight_pages()
+        });
+        assert_eq!(base.ok(), others);
+        assert_eq!((lazy.base(), lazy.size()), (others, pages(8).bytes()));
+        assert_eq!(totals(), (pages(8).bytes(), 0), "the second range is released");
+        drop(lazy);
+        assert_eq!(totals(), (0, 0));
+    });
+}
+
+#[test]
+fn a_failure_to_reserve_counts_only_if_nobody_else_has_succeeded() {
+    let lazy = lazy();
+    let failure = || ReserveError::new(Operation::Reserve, 1, Cause::Os(INJECTED));
+    assert_eq!(lazy.get_or_reserve(|| Err(failure())), Err(failure()));
+    assert_eq!((lazy.base(), lazy.size()), (None, 0));
+    let mut others = None;
+    let base = lazy.get_or_reserve(|| {
+        // There was one such range, and another has it.
+        others = Some(lazy.get_or_reserve(eight_pages)?);
+        Err(failure())
+    });
+    assert_eq!(base.ok(), others);
+    assert!(others.is_some());
+}
+
+#[test]
+fn what_two_commit_is_on_the_account_once() {
+    alone("reservation::tests::what_two_commit_is_on_the_account_once", || {
+        for (first, overtaking, slower) in [(0, 5, 3), (0, 3, 5), (0, 4, 4), (2, 8, 3), (2, 3, 8), (2, 2, 3)] {
+            let lazy = lazy();
+            let base = lazy.get_or_reserve(eight_pages).unwrap();
+            lazy.commit(0, |range| range.commit_to(pages(first))).unwrap();
+            let seen = lazy.committed().load(core::sync::atomic::Ordering::Relaxed);
+            let commit = |range: &Reservation, end: usize| {
+                range.commit_to(pages(end))?;
+                assert_eq!(range.committed(), pages(end));
+                Ok(())
+            };
+            lazy.commit(seen, |range| {
+                lazy.commit(seen, |range| commit(range, overtaking))?;
+                commit(range, slower)
+            })
+            .unwrap();
+            let committed = pages(overtaking.max(slower)).bytes();
+            assert_eq!(lazy.committed().load(core::sync::atomic::Ordering::Relaxed), committed);
+            assert_eq!(totals(), (pages(8).bytes(), committed));
+            // SAFETY: all of it is committed, and nobody else's.
+            unsafe { base.write_bytes(0xA5, committed) };
+            drop(lazy);
+            assert_eq!(totals(), (0, 0));
+        }
+    });
+}
+
+#[test]
+fn a_commit_that_fails_keeps_what_another_has_committed_meanwhile() {
+    alone("reservation::tests::a_commit_that_fails_keeps_what_another_has_committed_meanwhile", || {
+        let mut lazy = lazy();
+        lazy.get_or_reserve(eight_pages).unwrap();
+        let failed = fail_after(1, || {
+            let error = lazy.commit(0, |range| {
+                lazy.commit(0, |range| range.commit_to(pages(3)))?;
+                range.commit_to(pages(6))
+            });
+            assert_eq!(error.unwrap_err().os_code(), Some(INJECTED));
+        });
+        assert_eq!(failed, Some(Call::Commit));
+        assert_eq!(totals(), (pages(8).bytes(), pages(3).bytes()));
+        // SAFETY: nothing in the range is in use.
+        let given_back = unsafe { lazy.decommit_from(pages(1)) };
+        assert_eq!(given_back.map_err(|_| ()), Ok(pages(2).bytes()));
+        assert_eq!(totals(), (pages(8).bytes(), pages(1).bytes()));
+    });
+}
+
+#[test]
+fn of_the_ranges_of_many_threads_one_stays_and_the_account_is_exact() {
+    const THREADS: usize = 8;
+    alone("reservation::tests::of_the_ranges_of_many_threads_one_stays_and_the_account_is_exact", || {
+        let default_size = || Reservation::with_default_size(Placement::ANYWHERE).unwrap().size();
+        let before = default_size();
+        for round in 0..400 {
+            // Exact, or of a size that only its place tells.
+            let exact = (round % 2 == 0).then_some(pages(64).bytes());
+            let lazy = LazyReservation::new(exact, exact.is_none(), RangeAdvice::default());
+            let reserve = || match exact {
+                Some(_) => Reservation::new(pages(64)),
+                None => Reservation::with_default_size(Placement::ANYWHERE),
+            };
+            let barrier = std::sync::Barrier::new(THREADS);
+            let bases: Vec<usize> = std::thread::scope(|threads| {
+                let work = |thread: usize| {
+                    barrier.wait();
+                    let base = lazy.get_or_reserve(reserve).unwrap();
+                    for end in (thread % 3..60).step_by(1 + thread % 5) {
+                        let seen = lazy.committed().load(core::sync::atomic::Ordering::Acquire);
+                        if seen < pages(end).bytes() {
+                            lazy.commit(seen, |range| range.commit_to(pages(end))).unwrap();
+                        }
+                    }
+                    base.addr().get()
+                };
+                let threads: Vec<_> =
+                    (0..THREADS).map(|thread| threads.spawn(move || work(thread))).collect();
+                threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+            });
+            assert!(bases.iter().all(|&base| Some(base) == lazy.base().map(|base| base.addr().get())));
+            assert_eq!(lazy.size().count_ones(), 1);
+            let committed = lazy.committed().load(core::sync::atomic::Ordering::Relaxed);
+            assert!(committed >= pages(55).bytes(), "{committed}");
+            assert_eq!(totals(), (lazy.size(), committed));
+            drop(lazy);
+            assert_eq!(totals(), (0, 0));
+        }
+        assert_eq!(default_size(), before, "nothing of the budget is lost");
+    });
 }
