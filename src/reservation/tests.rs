@@ -139,7 +139,8 @@ fn a_failure_to_reserve_counts_only_if_nobody_else_has_succeeded() {
 #[test]
 fn what_two_commit_is_on_the_account_once() {
     alone("reservation::tests::what_two_commit_is_on_the_account_once", || {
-        for (first, overtaking, slower) in [(0, 5, 3), (0, 3, 5), (0, 4, 4), (2, 8, 3), (2, 3, 8), (2, 2, 3)] {
+        for (first, overtaking, slower) in [(0, 5, 3), (0, 3, 5), (0, 4, 4), (2, 8, 3), (2, 3, 8), (2, 2, 3)]
+        {
             let lazy = lazy();
             let base = lazy.get_or_reserve(eight_pages).unwrap();
             lazy.commit(0, |range| range.commit_to(pages(first))).unwrap();

@@ -9,3 +9,6 @@ mod local;
 
 pub use arena::{Claim, SyncArena};
 pub use local::LocalArena;
+
+#[cfg(test)]
+mod tests;

@@ -63,10 +63,11 @@ pub struct SyncVec<T> {
     flags: LazyReservation,
     /// Elements that readers have found published, without a gap.
     counted: AtomicUsize,
-    /// The most elements.
+    /// The most elements, if chosen; at most [`MOST`].
     most: Option<usize>,
-    /// It hands out `&T`, and drops `T`s that other threads made.
-    owns: PhantomData<T>,
+    /// It hands out `&T`, and drops `T`s that other threads made. Who pushes through a shared borrow must push what the
+    /// owner expects, so it is invariant in `T`.
+    owns: PhantomData<(T, fn(T) -> T)>,
 }
 
 // SAFETY: what one thread pushed another may drop.
@@ -86,7 +87,8 @@ impl<T> SyncVec<T> {
         Self::with_limit(None)
     }
 
-    /// As [`new`](Self::new), for at most so many elements: it reserves no more addresses than they take.
+    /// As [`new`](Self::new), for at most so many elements (4 billion; 16 million on 32-bit machines): it reserves no more
+    /// addresses than they take.
     ///
     /// ```
     /// static SAMPLES: v_alloc::SyncVec<u64> = v_alloc::SyncVec::with_capacity_limit(1000);
@@ -95,7 +97,7 @@ impl<T> SyncVec<T> {
     /// ```
     #[must_use]
     pub const fn with_capacity_limit(elements: usize) -> Self {
-        Self::with_limit(Some(elements))
+        Self::with_limit(Some(if elements < MOST { elements } else { MOST }))
     }
 
     const fn with_limit(most: Option<usize>) -> Self {
@@ -136,7 +138,7 @@ impl<T> SyncVec<T> {
     /// The most elements: of what is reserved, once it is.
     #[must_use]
     pub fn limit(&self) -> usize {
-        let most = self.most.unwrap_or(MOST).min(MOST);
+        let most = self.most.unwrap_or(MOST);
         match self.elements.size() {
             0 => most,
             bytes => most.min(bytes.checked_div(size_of::<T>()).unwrap_or(most)),
@@ -417,3 +419,6 @@ impl<T> FromIterator<T> for SyncVec<T> {
 fn give_up(error: ReserveError) -> ! {
     panic!("SyncVec: {error}")
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,7 +21,8 @@ use core::sync::atomic::{
 ///
 /// * **Signal handlers: reentrant** for [`push`](Self::try_push), as [`SyncVec`]; a handler may interrupt a push or a
 ///   drain. [`try_drain`](Self::try_drain) does not wait either. `errno` is kept.
-/// * **`fork`**: in the child, a side that another thread was pushing to is never drained; the other one works on.
+/// * **`fork`**: if another thread was pushing, the child waits in vain for the end of that push: `try_drain` gives it no
+///   elements any more. Pushes go on, until the other side is full.
 /// * **Cost**: a push is three atomic operations and two stores; a drain, besides dropping the elements, a byte to clear
 ///   for each.
 ///
@@ -118,7 +119,7 @@ impl<T> SwapVec<T> {
 
     /// Takes all elements away from those who push, for the caller to read; they are dropped with what this returns.
     /// Waits for pushes that are under way, so it is not for a handler that may have interrupted one: there, use
-    /// [`try_drain`](Self::try_drain). Waits, too, while another thread drains.
+    /// [`try_drain`](Self::try_drain). Waits, too, while somebody else has a [`Drained`]: forever, if that is the caller.
     pub fn drain(&self) -> Drained<'_, T> {
         loop {
             match self.try_drain() {
@@ -161,7 +162,8 @@ impl<T> fmt::Debug for SwapVec<T> {
     }
 }
 
-/// What was drained from a [`SwapVec`]: a slice, whose elements are dropped with it. Until then nobody else drains.
+/// What was drained from a [`SwapVec`]: a slice, whose elements are dropped with it. Until then nobody else drains; so if
+/// it is forgotten (`mem::forget`), nobody ever drains again, and the side in use fills up.
 pub struct Drained<'a, T> {
     from: &'a SwapVec<T>,
     side: usize,
@@ -199,5 +201,27 @@ impl<T> Drop for Drained<'_, T> {
         // SAFETY: the side is not in use, nobody pushes to it, and nobody will before the sides are swapped, which only
         // who drains can do; the slice was borrowed from this value.
         unsafe { &mut *self.from.buffers[self.side & 1].get() }.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lock_free::sides::{enter, leave};
+
+    #[test]
+    fn a_side_is_drained_when_its_last_push_is_finished_and_before_the_other() {
+        let swap = SwapVec::with_capacity_limit(100);
+        swap.try_push(1).unwrap();
+        // As a push that a signal handler has interrupted, or that was cut off for good.
+        let side = enter(&swap.sides);
+        for number in 2..5 {
+            assert!(swap.try_drain().is_none());
+            swap.try_push(number).unwrap();
+        }
+        leave(&swap.sides, side);
+        assert_eq!(*swap.try_drain().unwrap(), [1]);
+        assert_eq!(*swap.try_drain().unwrap(), [2, 3, 4]);
+        assert_eq!(*swap.try_drain().unwrap(), []);
     }
 }
