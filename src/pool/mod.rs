@@ -9,17 +9,16 @@
 //! whoever finds all of them out gets an arena from outside the pool.
 
 pub(crate) mod guard;
+mod state;
 
 use crate::arena::options::ArenaOptions;
 use crate::{Arena, ReserveError, Scope, ScopeGuard};
 use core::cell::UnsafeCell;
 use core::fmt;
 use core::mem;
-use core::sync::atomic::{
-    AtomicUsize,
-    Ordering::{Acquire, Relaxed, Release},
-};
+use core::sync::atomic::AtomicUsize;
 use guard::{RETAIN, lends_an_arena, put_to_rest, trim_to};
+use state::State;
 
 /// Lends arenas to threads and signal handlers, takes them back warm, and lends them again.
 ///
@@ -56,14 +55,10 @@ use guard::{RETAIN, lends_an_arena, put_to_rest, trim_to};
 pub struct ArenaPool<const SLOTS: usize = 32> {
     retain: usize,
     options: ArenaOptions,
+    /// Apart from the arenas, which change all the time.
     states: [State; SLOTS],
     arenas: [Slot; SLOTS],
 }
-
-/// What an idle arena has committed, in bytes; or [`OUT`]. Apart from the arenas, which change all the time.
-struct State(AtomicUsize);
-
-const OUT: usize = usize::MAX;
 
 /// On cache lines of its own, because the window changes with every allocation.
 #[repr(align(64))]
@@ -228,7 +223,7 @@ impl<const SLOTS: usize> ArenaPool<SLOTS> {
     /// assert_eq!(pool.retained().collect::<Vec<_>>(), [Some(0), Some(0)]);
     /// ```
     pub fn retained(&self) -> impl Iterator<Item = Option<usize>> {
-        self.states.iter().map(|state| Some(state.0.load(Relaxed)).filter(|&bytes| bytes != OUT))
+        self.states.iter().map(State::retained)
     }
 }
 
@@ -236,21 +231,6 @@ impl<const SLOTS: usize> ArenaPool<SLOTS> {
 #[inline(never)]
 fn take_first<'p>(states: &'p [State], arenas: &'p [Slot]) -> Option<(&'p State, &'p Slot)> {
     states.iter().zip(arenas).find(|(state, _)| state.take())
-}
-
-impl State {
-    /// Whether the arena was idle; then it is the caller's.
-    #[inline]
-    fn take(&self) -> bool {
-        // The line is only claimed if that is worth it. To write "out" over "out" changes nothing.
-        self.0.load(Relaxed) != OUT && self.0.swap(OUT, Acquire) != OUT
-    }
-
-    /// Ends what `take` began.
-    #[inline]
-    fn put_back(&self, committed: usize) {
-        self.0.store(committed, Release);
-    }
 }
 
 impl PooledArena<'_> {
