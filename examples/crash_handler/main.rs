@@ -1,0 +1,38 @@
+//! A crash handler that works when the heap does not. The program starts itself three times; each child damages its
+//! heap and crashes, its handler writes a report with nothing but prepared memory, and the parent prints it.
+//!
+//! ```text
+//! cargo run --release --example crash_handler
+//! ```
+//!
+//! `handler` is what a program would take over, with `report`, `maps` and `registers`. For Linux on x86-64 and aarch64.
+
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[path = "../common/symbols.rs"]
+mod symbols;
+
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod child;
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod handler;
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod maps;
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod parent;
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod registers;
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod report;
+
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    match parent::as_child() {
+        Some((crash, handler)) => Ok(child::run(crash, handler)?),
+        None => parent::run_all(),
+    }
+}
+
+#[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+fn main() {
+    println!("This example is for Linux on x86-64 and aarch64. `SyncArena` works on all platforms.");
+}
