@@ -125,3 +125,8 @@ pub use allocator_api2::alloc::{Allocator, GlobalAlloc, Layout, LayoutError};
 #[cfg(all(doctest, any(unix, windows), feature = "allocator-api2", feature = "alloc"))]
 #[doc = include_str!("../docs/from-libdd-alloc.md")]
 struct FromLibddAlloc;
+
+// So are those of the guide to signal handlers.
+#[cfg(all(doctest, any(unix, windows), target_has_atomic = "64"))]
+#[doc = include_str!("../docs/signal-handlers.md")]
+struct SignalHandlers;

@@ -1,6 +1,6 @@
 //! The program that crashes: first it damages its heap, as a program does before such an end.
 
-use crate::handler::{self, Handler};
+use super::handler::{self, Handler};
 use std::hint::black_box;
 use std::process::abort;
 use std::ptr::null_mut;

@@ -3,7 +3,7 @@
 //! All memory is prepared when the program starts. The handler makes plain system calls (`open`, `read`, `write`,
 //! `gettid`, `sigaction`) and touches neither the heap nor a thread-local, in whatever state they are.
 
-use crate::report;
+use super::report;
 use std::ffi::{c_int, c_void};
 use std::io;
 use std::mem::{forget, zeroed};

@@ -8,24 +8,22 @@
 //! `handler` is what a program would take over, with `report`, `maps` and `registers`. For Linux on x86-64 and aarch64.
 
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
-#[path = "../common/symbols.rs"]
-mod symbols;
-
-#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
-mod child;
-#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
-mod handler;
-#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
-mod maps;
-#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
-mod parent;
-#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
-mod registers;
-#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
-mod report;
+#[path = "."] // the files lie beside this one
+mod linux {
+    pub mod child;
+    mod handler;
+    mod maps;
+    pub mod parent;
+    mod registers;
+    mod report;
+    #[path = "../common/symbols.rs"]
+    mod symbols;
+}
 
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    use linux::{child, parent};
+
     match parent::as_child() {
         Some((crash, handler)) => Ok(child::run(crash, handler)?),
         None => parent::run_all(),

@@ -1,9 +1,9 @@
 //! The parent: starts this program again as one that crashes, waits for its report, and says whether it is complete.
 
-use crate::child::Crash;
-use crate::handler::Handler;
-use crate::report::{FIRST_LINE, LAST_LINE};
-use crate::symbols::Symbols;
+use super::child::Crash;
+use super::handler::Handler;
+use super::report::{FIRST_LINE, LAST_LINE};
+use super::symbols::Symbols;
 use std::error::Error;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};

@@ -1,9 +1,9 @@
 //! The report, line by line: each is formatted into the arena and written at once, so that what is known is not lost if
 //! a later step fails. Nothing here panics: what is missing is left out.
 
-use crate::handler::{CRASHED, THREADS};
-use crate::maps::Maps;
-use crate::registers::{Registers, ends_with_call};
+use super::handler::{CRASHED, THREADS};
+use super::maps::Maps;
+use super::registers::{Registers, ends_with_call};
 use std::ffi::c_int;
 use std::fmt::Arguments;
 use std::ptr::with_exposed_provenance;

@@ -15,18 +15,18 @@
 //! For Linux on x86-64 and aarch64.
 
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
-#[path = "../common/symbols.rs"]
-mod symbols;
-
-#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
-mod handler;
-#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
-mod report;
-#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
-mod workload;
+#[path = "."] // the files lie beside this one
+mod linux {
+    pub mod handler;
+    pub mod report;
+    #[path = "../common/symbols.rs"]
+    mod symbols;
+    pub mod workload;
+}
 
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    use linux::{handler, report, workload};
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
 

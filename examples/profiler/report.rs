@@ -1,7 +1,7 @@
 //! What becomes of the samples, outside of the handler: names, a list of functions, a flame graph.
 
-use crate::handler::{LOST, MERGED, SAMPLES};
-use crate::symbols::Symbols;
+use super::handler::{LOST, MERGED, SAMPLES};
+use super::symbols::Symbols;
 use inferno::flamegraph::{self, Options};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::error::Error;
@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 /// Where stacks begin. One that does not lead there was walked through code without frame pointers, and is a guess.
-const ROOT: &str = "profiler::workload::run";
+const ROOT: &str = "profiler::linux::workload::run";
 
 /// How often each stack was seen.
 #[derive(Default)]
