@@ -55,10 +55,10 @@ export CARGO_PROFILE_DEV_DEBUG=line-tables-only CARGO_PROFILE_TEST_DEBUG=line-ta
 
 build_std=-Zbuild-std=std,panic_unwind,test
 
-# The options that select the library and those integration tests that need no cargo when they run: a
-# `trybuild` test compiles programs, and has nothing to find out that the host did not.
+# The options that select the library, with its features, and those integration tests that need no cargo when they
+# run: a `trybuild` test compiles programs, and has nothing to find out that the host did not.
 portable_tests() {
-    echo --lib
+    echo --features std,serde,capi --lib
     local test
     for test in $(grep -Ls trybuild tests/*.rs); do
         echo --test "$(basename "$test" .rs)"

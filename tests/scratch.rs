@@ -181,10 +181,3 @@ fn a_thread_may_use_it_before_and_after_its_own_list_is_destroyed() {
         assert_eq!(figures(), before);
     });
 }
-
-/// What must not compile, and why: as in `compile_fail`, but with the feature.
-#[cfg(not(miri))]
-#[test]
-fn what_must_not_compile() {
-    trybuild::TestCases::new().compile_fail("tests/compile_fail_scratch/*.rs");
-}
