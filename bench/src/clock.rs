@@ -29,6 +29,25 @@ pub fn longest<T>(pieces: impl Iterator<Item = T>, mut work: impl FnMut(T)) -> [
     longest
 }
 
+/// How much of the processor this thread gets.
+pub struct Watch {
+    wall: Duration,
+    processor: Duration,
+}
+
+impl Watch {
+    pub fn start() -> Self {
+        Self { wall: now(ClockId::MonotonicRaw), processor: now(ClockId::ThreadCPUTime) }
+    }
+
+    /// The part of the time since the start; about 1 if it never had to wait.
+    pub fn share_of_processor(self) -> f64 {
+        let processor = now(ClockId::ThreadCPUTime).saturating_sub(self.processor);
+        let wall = now(ClockId::MonotonicRaw).saturating_sub(self.wall);
+        processor.as_secs_f64() / wall.as_secs_f64()
+    }
+}
+
 fn time<T>(clock: ClockId, work: impl FnOnce() -> T) -> (f64, T) {
     let start = now(clock);
     let result = work();

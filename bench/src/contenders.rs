@@ -29,6 +29,18 @@ pub trait Reusable: Contender + Sized {
     fn empty(&mut self) -> Result<()>;
 }
 
+impl<C: Contender> Contender for &C {
+    #[inline(always)]
+    fn value<T>(&self, value: T) -> Option<NonNull<T>> {
+        C::value(self, value)
+    }
+
+    #[inline(always)]
+    fn block(&self, layout: Layout) -> Option<NonNull<u8>> {
+        C::block(self, layout)
+    }
+}
+
 impl<S: Source, const MIN_ALIGN: usize> Contender for Arena<S, MIN_ALIGN> {
     #[inline(always)]
     fn value<T>(&self, value: T) -> Option<NonNull<T>> {
@@ -219,6 +231,13 @@ pub struct MallocAndFree {
     live: RefCell<Vec<(NonNull<u8>, Layout)>>,
 }
 
+impl MallocAndFree {
+    /// With room for so many blocks in its list.
+    pub fn with_list(blocks: usize) -> Self {
+        Self { live: RefCell::new(Vec::with_capacity(blocks)) }
+    }
+}
+
 impl Contender for MallocAndFree {
     #[inline(always)]
     fn value<T>(&self, value: T) -> Option<NonNull<T>> {
@@ -237,7 +256,7 @@ impl Contender for MallocAndFree {
 
 impl Reusable for MallocAndFree {
     fn with_room(bytes: usize) -> Result<Self> {
-        Ok(Self { live: RefCell::new(Vec::with_capacity(bytes / size_of::<u64>())) })
+        Ok(Self::with_list(bytes / size_of::<u64>()))
     }
 
     fn empty(&mut self) -> Result<()> {

@@ -70,7 +70,7 @@ impl Rounds {
 }
 
 impl Spread {
-    fn new(mut numbers: Vec<f64>) -> Self {
+    pub fn new(mut numbers: Vec<f64>) -> Self {
         numbers.sort_by(f64::total_cmp);
         let at = |index: usize| numbers.get(index).copied().unwrap_or(f64::NAN);
         let last = numbers.len().saturating_sub(1);

@@ -32,7 +32,7 @@ pub fn mixed_layouts(count: usize) -> Vec<Layout> {
 /// pointer to the stack each time: an instruction in all counts and a store in all times that no allocator asked
 /// for.
 #[inline(always)]
-fn keep<T>(memory: NonNull<T>) {
+pub fn keep<T>(memory: NonNull<T>) {
     // SAFETY: the code is a comment.
     unsafe { asm!("/* {} */", in(reg) memory.as_ptr(), options(nostack, preserves_flags)) };
 }

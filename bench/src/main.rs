@@ -2,8 +2,9 @@
 //!
 //! Prints one table on standard output, each row with its target and whether it was met, and progress on
 //! standard error. Arguments are the groups to run (`instructions`, `c`, `warm`, `cold`, `chain`, `resident`,
-//! `growth`, `blocks`, `vectors`, `maps`; all without any), and `--quick` for fewer rounds and without the case that
-//! needs 8 GiB. For Linux; `instructions` and `c` need `valgrind`, `c` a C compiler too.
+//! `growth`, `blocks`, `vectors`, `maps`, `threads`; all without any), and `--quick` for fewer rounds and without the case that
+//! needs 8 GiB. For Linux; `instructions` and `c` need `valgrind`, `c` a C compiler
+//! too, and `threads` two processors.
 //!
 //! This file is the command line. It also has the other end of `child`: `case <group> <arguments>` runs one
 //! case in this process and prints its numbers.
@@ -12,12 +13,14 @@ mod callgrind;
 mod child;
 mod clock;
 mod contenders;
+mod crew;
 mod figure;
 mod groups;
 mod interleave;
 mod loops;
 mod memory;
 mod reallocs;
+mod shared;
 mod table;
 mod ways;
 

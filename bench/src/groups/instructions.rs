@@ -2,7 +2,7 @@
 //! noise of time. The cursor's round trip through memory hides some of them; code size and slower processors
 //! do not.
 
-use super::{Group, no_such_case};
+use super::{Group, no_such_case, threads};
 use crate::contenders::{MallocAndFree, NoAllocator, Reusable};
 use crate::table::Row;
 use crate::{Effort, Result, callgrind, child, loops};
@@ -96,6 +96,7 @@ fn measure(_: Effort) -> Result<Vec<Row>> {
             });
         }
     }
+    rows.extend(threads::instructions()?);
     Ok(rows)
 }
 

@@ -8,6 +8,7 @@ mod growth;
 mod instructions;
 mod maps;
 mod resident;
+mod threads;
 mod vectors;
 mod warm;
 
@@ -38,6 +39,7 @@ pub const ALL: &[Group] = &[
     blocks::GROUP,
     vectors::GROUP,
     maps::GROUP,
+    threads::GROUP,
 ];
 
 /// Runs one case of a group in this process: what `child` and `callgrind` start.
