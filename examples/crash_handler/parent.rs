@@ -5,8 +5,11 @@ use super::handler::Handler;
 use super::report::{FIRST_LINE, LAST_LINE};
 use super::symbols::Symbols;
 use std::error::Error;
+use std::os::fd::AsRawFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 const CRASHES: [(&str, Crash, i32); 3] = [
     ("SEGV", Crash::Segv, libc::SIGSEGV),
@@ -24,7 +27,14 @@ pub fn as_child() -> Option<(Crash, Handler)> {
 
 /// The signal that ended a child, and what it wrote.
 fn run(arguments: &[&str]) -> Result<(Option<i32>, String), Box<dyn Error>> {
-    let output = Command::new(std::env::current_exe()?).args(arguments).stderr(Stdio::inherit()).output()?;
+    let child = Command::new(std::env::current_exe()?).args(arguments).stdout(Stdio::piped()).spawn()?;
+    // A small pipe that is read late: the report waits in the middle, and the other thread crashes meanwhile.
+    if let Some(pipe) = &child.stdout {
+        // SAFETY: the pipe is open.
+        unsafe { libc::fcntl(pipe.as_raw_fd(), libc::F_SETPIPE_SZ, 4096) };
+    }
+    thread::sleep(Duration::from_millis(100));
+    let output = child.wait_with_output()?;
     Ok((output.status.signal(), String::from_utf8(output.stdout)?))
 }
 
