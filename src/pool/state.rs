@@ -12,8 +12,8 @@ macro_rules! state {
             /// Whether the arena was idle; then it is the caller's, with all that was done to it before.
             #[inline]
             pub(super) fn take(&self) -> bool {
-                // The line is only claimed if that is worth it. To write "out" over "out" changes nothing.
-                self.0.load(Relaxed) != OUT && self.0.swap(OUT, Acquire) != OUT
+                let now = self.0.load(Relaxed);
+                now != OUT && self.0.compare_exchange(now, OUT, Acquire, Relaxed).is_ok()
             }
 
             /// Ends what `take` began.
@@ -64,7 +64,7 @@ mod model {
             };
             let threads = [(); 2].map(|()| {
                 let other = shared.clone();
-                thread::spawn(move || lend(&other) + lend(&other))
+                thread::spawn(move || lend(&other))
             });
             let mine = lend(&shared);
             let taken = threads.into_iter().fold(mine, |sum, thread| sum + thread.join().unwrap());
