@@ -257,7 +257,8 @@ impl SyncArena {
     /// first.alloc_str("this thread writes the report");
     /// ```
     pub fn try_claim(&self) -> Option<Claim<'_>> {
-        self.claimed.compare_exchange(false, true, AcqRel, Relaxed).is_ok().then_some(Claim { arena: self })
+        // Not `then_some`: to drop a claim that was never made would end the one that was.
+        self.claimed.compare_exchange(false, true, AcqRel, Relaxed).is_ok().then(|| Claim { arena: self })
     }
 
     /// A thread's own part of the arena: see [`LocalArena`]. It takes nothing before its first allocation.

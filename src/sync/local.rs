@@ -107,16 +107,16 @@ unsafe impl Source for Carved<'_> {
     const CONTIGUOUS: bool = false;
 
     fn refill(&self, _now: Window, need: Layout) -> Result<Refill, AllocError> {
-        let room = need.size().saturating_add(need.align());
-        if room > WINDOW / 4 {
-            let block = self.from.allocate_block(need)?;
-            self.cut.set(self.cut.get() + need.size());
-            return Ok(Refill::Block(block));
+        if need.size().saturating_add(need.align()) <= WINDOW / 4 {
+            // Not joined to the present window: in what is free there may lie a block that grows, still to be copied.
+            if let Ok(window) = self.cut(Window::nowhere(), WINDOW) {
+                return Ok(Refill::Window(window));
+            }
         }
-        // Not joined to the present window: in what is free there may lie a block that grows, still to be copied.
-        let apart = Window::nowhere();
-        // Less may still be had.
-        self.cut(apart, WINDOW).or_else(|AllocError| self.cut(apart, room)).map(Refill::Window)
+        // A large one; or less than a window may still be had.
+        let block = self.from.allocate_block(need)?;
+        self.cut.set(self.cut.get() + need.size());
+        Ok(Refill::Block(block))
     }
 
     fn before_lowering(&self, _cursor: *mut u8) {}

@@ -5,6 +5,7 @@ pub mod elements;
 pub mod panics;
 #[cfg(all(feature = "map", target_has_atomic = "64"))]
 pub mod things;
+pub mod typed;
 
 #[cfg(unix)]
 pub use processes::*;
