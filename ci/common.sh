@@ -44,16 +44,43 @@ packages() {
     retry apt_install "$@" || not_run "cannot install the packages $*"
 }
 
-packages rustc-web cargo-web rust-web-src
-
 # By absolute path, since rustup's programs of the same names come first in PATH. The variable allows -Z options.
-cargo=/usr/bin/cargo
-export RUSTC=/usr/bin/rustc RUSTDOC=/usr/bin/rustdoc RUSTC_BOOTSTRAP=1
+# (`rustup` as the second argument leaves the compiler to the script.)
+if [ "${2:-}" != rustup ]; then
+    packages rustc-web cargo-web rust-web-src
+    cargo=/usr/bin/cargo
+    export RUSTC=/usr/bin/rustc RUSTDOC=/usr/bin/rustdoc RUSTC_BOOTSTRAP=1
+fi
 unset RUSTUP_TOOLCHAIN RUSTFLAGS RUSTDOCFLAGS
 export CARGO_TARGET_DIR=$platforms/$platform CARGO_TERM_COLOR=never RUST_BACKTRACE=0
 export CARGO_PROFILE_DEV_DEBUG=line-tables-only CARGO_PROFILE_TEST_DEBUG=line-tables-only
 
 build_std=-Zbuild-std=std,panic_unwind,test
+
+# seeded_bug FILTER EXPECTED COMMAND...: a tool that finds nothing must first be seen to find something. Runs one test of
+# ci/seeded_bugs.rs by the command, a `cargo test`, and looks for what the tool should say of it.
+seeded_bug() {
+    local crate=$platforms/seeded-bugs filter=$1 expected=$2
+    shift 2
+    mkdir -p "$crate"
+    cp Cargo.lock "$crate"
+    cat >"$crate/Cargo.toml" <<MANIFEST
+[workspace]
+[package]
+name = "seeded_bugs"
+edition = "2024"
+[lib]
+path = "$PWD/ci/seeded_bugs.rs"
+[dependencies]
+v_alloc = { path = "$PWD" }
+MANIFEST
+    if "$@" --manifest-path "$crate/Cargo.toml" --lib "$filter" >"$crate/$platform.log" 2>&1; then
+        echo "FAILED: $platform: the seeded bug $filter was not found" && return 1
+    fi
+    grep -aF "$expected" "$crate/$platform.log" | head -n 1 | sed 's/^/the seeded bug is found: /'
+    grep -aqF "$expected" "$crate/$platform.log" ||
+        { tail -n 30 "$crate/$platform.log" && echo "FAILED: $platform: the seeded bug $filter was not reported" && return 1; }
+}
 
 # The options that select the library, with its features, and those integration tests that need no cargo when they
 # run: a `trybuild` test compiles programs, and has nothing to find out that the host did not.
@@ -63,6 +90,11 @@ portable_tests() {
     for test in $(grep -Ls trybuild tests/*.rs); do
         echo --test "$(basename "$test" .rs)"
     done
+}
+
+# skipped SCRIPT: the options that leave out what left_out.txt says
+skipped() {
+    awk -v script="$1" '$1 == script { print "--skip", $2 }' ci/left_out.txt
 }
 
 # c_library TARGET COMPILER [RUNNER...]: builds the C library and compiles c_library.c with it, against the static

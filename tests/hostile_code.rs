@@ -198,7 +198,7 @@ struct HidesFailure;
 
 impl fmt::Display for HidesFailure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let _ = formatter.write_str(&"x".repeat(10_000));
+        let _ = formatter.write_str(&"x".repeat(100_000));
         let _ = formatter.write_str("tail");
         Ok(())
     }

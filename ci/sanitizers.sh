@@ -1,0 +1,44 @@
+#!/bin/bash
+# Runs the unit tests and integration tests under the compiler's sanitizers, each of which must first find a bug that was
+# put there for it: accesses to what is not there (address), blocks of the heap that nobody knows of any more (leak),
+# decisions by what was never written (memory; the standard library is instrumented with it).
+#
+# Threads have a script of their own, thread-sanitizer.sh.
+#
+# Usage: ci/sanitizers.sh [address] [leak] [memory]; without any, all.
+# Needs: an x86-64 Linux; rustup, whose nightly toolchain with the component rust-src is installed if it is missing.
+. "$(dirname "$0")/common.sh" sanitizers rustup
+
+have_nightly() {
+    [ -e "$(rustc +nightly --print sysroot 2>/dev/null)/lib/rustlib/src/rust/library/std" ]
+}
+command -v rustup >/dev/null || not_run "no rustup"
+have_nightly || retry rustup toolchain install nightly --profile minimal --component rust-src || not_run "cannot install a nightly toolchain"
+
+target=x86_64-unknown-linux-gnu
+# Its signal handler would end the process otherwise, before the test that expects the signal sees it.
+export ASAN_OPTIONS=detect_leaks=0:handle_segv=0:handle_sigbus=0:handle_abort=0
+export MSAN_OPTIONS=handle_segv=0:handle_sigbus=0:handle_abort=0
+
+# sanitized SANITIZER OPTION...
+sanitized() {
+    local sanitizer=$1 std=()
+    shift
+    [ $sanitizer != memory ] || std=(-Zbuild-std)
+    CARGO_TARGET_DIR=$platforms/$platform/$sanitizer RUSTFLAGS="-Zsanitizer=$sanitizer" \
+        cargo +nightly test "${std[@]}" --target $target "$@"
+}
+
+[ $# -gt 0 ] || set -- address leak memory
+status=0 # all, whatever the first finds
+for sanitizer in "$@"; do
+    echo "### $sanitizer"
+    case $sanitizer in
+    address) seeded_bug use_after_free heap-use-after-free sanitized $sanitizer ;;
+    leak) seeded_bug leak "detected memory leaks" sanitized $sanitizer ;;
+    memory) seeded_bug uninitialised use-of-uninitialized-value sanitized $sanitizer ;;
+    *) echo "address, leak or memory, not $sanitizer" && exit 2 ;;
+    esac || { status=1 && continue; }
+    sanitized $sanitizer -p v_alloc --no-fail-fast $(portable_tests) -- $(skipped $sanitizer) || status=1
+done
+exit $status
