@@ -47,6 +47,7 @@ mod processes {
             output.status,
             String::from_utf8_lossy(&output.stderr)
         );
+        print!("{said}"); // what it measured
     }
 
     /// Runs `body`, which must not return, in a child process; tells by which signal that died, and what it wrote
