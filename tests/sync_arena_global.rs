@@ -12,7 +12,7 @@ static ARENA: SyncArena = SyncArena::new();
 fn a_program_runs_on_a_shared_arena() {
     let before = ARENA.used_bytes();
     assert!(before > 0, "the harness has its memory from there");
-    let (sender, receiver) = channel();
+    let (sender, inbox) = channel();
     let threads = if cfg!(miri) { 2 } else { 8 };
     for thread in 0..threads {
         let sender = sender.clone();
@@ -27,13 +27,13 @@ fn a_program_runs_on_a_shared_arena() {
         });
     }
     drop(sender);
-    let mut received = 0;
-    for (thread, words) in receiver {
+    let mut arrived = 0;
+    for (thread, words) in inbox {
         assert_eq!(words.len(), 100);
         assert!((0..10).all(|index| words["7"][index] == (7 + 100 * index) * thread));
-        received += 1;
+        arrived += 1;
     }
-    assert_eq!(received, threads);
+    assert_eq!(arrived, threads);
     assert!(ARENA.used_bytes() > before);
     assert!(ARENA.peak_bytes() >= ARENA.used_bytes());
 }

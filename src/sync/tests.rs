@@ -22,7 +22,7 @@ fn check(arena: &SyncArena) {
 
 /// Does a bit of everything that makes system calls, and checks after each step that a failure left all as it was.
 fn do_everything(mut arena: SyncArena) {
-    let kept = arena.try_alloc([0xA5_u8; 100]).ok().map(|kept| core::ptr::NonNull::from(kept));
+    let kept = arena.try_alloc([0xA5_u8; 100]).ok().map(core::ptr::NonNull::from);
     check(&arena);
     for size in [10, 20_000, 100_000, 3 << 20, 5 << 20] {
         let used = arena.used_bytes();

@@ -65,9 +65,8 @@ pub struct SyncVec<T> {
     counted: AtomicUsize,
     /// The most elements, if chosen; at most [`MOST`].
     most: Option<usize>,
-    /// It hands out `&T`, and drops `T`s that other threads made. Who pushes through a shared borrow must push what the
-    /// owner expects, so it is invariant in `T`.
-    owns: PhantomData<(T, fn(T) -> T)>,
+    /// Invariant in `T`: who pushes through a shared borrow must push what the owner expects.
+    elements_are: PhantomData<*mut T>,
 }
 
 // SAFETY: what one thread pushed another may drop.
@@ -110,7 +109,7 @@ impl<T> SyncVec<T> {
             flags: LazyReservation::new(flags.reservation, false, flags.advice()),
             counted: AtomicUsize::new(0),
             most,
-            owns: PhantomData,
+            elements_are: PhantomData,
         }
     }
 
