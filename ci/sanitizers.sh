@@ -15,7 +15,7 @@ have_nightly() {
 command -v rustup >/dev/null || not_run "no rustup"
 have_nightly || retry rustup toolchain install nightly --profile minimal --component rust-src || not_run "cannot install a nightly toolchain"
 
-export CARGO_PROFILE_DEV_OPT_LEVEL=1 PROPTEST_CASES=64 # for time; the assertions stay
+export CARGO_PROFILE_DEV_OPT_LEVEL=1 # for time; the assertions stay
 target=x86_64-unknown-linux-gnu
 # Its signal handler would end the process otherwise, before the test that expects the signal sees it.
 export ASAN_OPTIONS=detect_leaks=0:handle_segv=0:handle_sigbus=0:handle_abort=0

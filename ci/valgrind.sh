@@ -5,7 +5,7 @@
 #
 # Left out, and why: what valgrind does not have (its own address space leaves no room for limits; traps of single
 # instructions), and what takes minutes at a
-# thirtieth of the speed (most of the random cases, too): see ci/left_out.txt.
+# thirtieth of the speed: see ci/left_out.txt.
 #
 # Usage: ci/valgrind.sh [options of cargo test]
 # Needs: an x86-64 Linux; the package valgrind; rustup's stable toolchain (any cargo in PATH).
@@ -13,7 +13,7 @@
 packages valgrind
 command -v cargo >/dev/null || not_run "no cargo"
 
-export CARGO_PROFILE_DEV_OPT_LEVEL=1 PROPTEST_CASES=16 # for time; the assertions stay
+export CARGO_PROFILE_DEV_OPT_LEVEL=1 # for time; the assertions stay
 
 # Threads of a test's harness end while it exits: their blocks are reachable or not by chance of time. What is lost for
 # sure is an error.
