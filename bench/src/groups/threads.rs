@@ -63,8 +63,11 @@ const MUTEX: [&str; 2] = ["Mutex<bumpalo>, 1 thread", "Mutex<bumpalo>, 2 threads
 const ADD: [&str; 2] = ["one fetch_add, 1 thread", "one fetch_add, 2 threads"];
 const SYSTEM: [&str; 2] = ["malloc + free, 1 thread", "malloc + free, 2 threads"];
 
+/// Does something that often.
+type Counted = fn(u32) -> Result<()>;
+
 /// Loops of one thread, for instruction counts.
-const COUNTED: &[(&str, fn(u32) -> Result<()>)] = &[
+const COUNTED: &[(&str, Counted)] = &[
     ("typed 32 B, LocalArena", fill::<ByLocals>),
     ("typed 32 B, SyncArena", fill::<SyncArena>),
     ("typed 32 B, blink-alloc's local", fill::<SyncBlinkAlloc>),
@@ -268,6 +271,7 @@ struct Emptied<T>(UnsafeCell<T>);
 // SAFETY: only a crew shares it, and whoever changes it does so while all others wait.
 unsafe impl<T: Sync + Send> Sync for Emptied<T> {}
 
+#[allow(clippy::unnecessary_wraps, reason = "as `allocator`, for `pair`")]
 fn vector<V: Pushed + 'static>(name: &'static str, threads: u32) -> Result<Case<'static>> {
     let vector = Emptied(UnsafeCell::new(V::default()));
     let measure = move || {
@@ -374,6 +378,7 @@ fn fill<S: Shared>(count: u32) -> Result<()> {
 }
 
 /// For callgrind: so many elements were pushed before that no memory is made.
+#[allow(clippy::unnecessary_wraps, reason = "as `fill`, for `COUNTED`")]
 fn push_all<V: Pushed>(count: u32) -> Result<()> {
     let mut vector = V::default();
     push(&vector, MORE);
