@@ -2,6 +2,12 @@
 //! kernel refuses all others by a filter.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "the system's numbers are of many types, and small"
+)]
+#![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

@@ -8,6 +8,12 @@
 // Instructions are stepped through, and breakpoints set, as this platform does it.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "the system's numbers are of many types, and small"
+)]
+#![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
@@ -111,7 +117,7 @@ fn ptrace(request: libc::c_uint, process: libc::pid_t, address: usize, data: c_i
         *libc::__errno_location() = 0;
         let result = libc::ptrace(request, process, address, libc::c_long::from(data));
         assert_eq!(*libc::__errno_location(), 0, "ptrace({request}): {}", std::io::Error::last_os_error());
-        result.cast_unsigned()
+        result as u64
     }
 }
 
@@ -258,7 +264,7 @@ fn the_last_block_for_which_there_is_room() {
             operation: take_all,
             handler: take_all,
             after: || {
-                assert_eq!((GOT.load(Relaxed), SMALL.used_bytes()), (1, 4096), "one gets it, one an error")
+                assert_eq!((GOT.load(Relaxed), SMALL.used_bytes()), (1, 4096), "one gets it, one an error");
             },
         },
     );

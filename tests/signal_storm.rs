@@ -7,6 +7,12 @@
 // The flag that makes the processor trap is that of this platform.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "the system's numbers are of many types, and small"
+)]
+#![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
@@ -57,7 +63,7 @@ extern "C" fn interrupted(signal: c_int, _: *mut libc::siginfo_t, context: *mut 
         if !IN_CALL.load(Relaxed) || BURST.load(Relaxed) == 0 {
             // SAFETY: the kernel passes it; the work goes on with what is written here.
             unsafe {
-                (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs[libc::REG_EFL as usize] &= !TRAP
+                (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs[libc::REG_EFL as usize] &= !TRAP;
             };
         }
         return;
@@ -140,7 +146,7 @@ fn in_a_storm(what: &str, handler: fn(), mut round: impl FnMut(usize)) {
 
 /// Sends signals from another processor, if there is one, until it is told to stop.
 fn send_signals(victim: libc::pid_t, stop: &AtomicBool) {
-    let process = std::process::id().cast_signed();
+    let process = std::process::id() as libc::pid_t;
     while !stop.load(Relaxed) {
         if AT_WORK.load(Relaxed) {
             // SAFETY: a system call with numbers.
@@ -164,8 +170,8 @@ impl Timer {
             event.sigev_signo = libc::SIGALRM;
             event.sigev_notify_thread_id = thread;
             assert_eq!(libc::timer_create(libc::CLOCK_MONOTONIC, &raw mut event, &raw mut timer), 0);
-            let times = libc::itimerspec { it_interval: interval, it_value: interval };
-            assert_eq!(libc::timer_settime(timer, 0, &raw const times, ptr::null_mut()), 0);
+            let often = libc::itimerspec { it_interval: interval, it_value: interval };
+            assert_eq!(libc::timer_settime(timer, 0, &raw const often, ptr::null_mut()), 0);
         }
         Self(timer)
     }

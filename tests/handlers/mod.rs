@@ -167,11 +167,7 @@ pub fn check(arena: &SyncArena, owners: &[&Blocks]) {
     let first = end;
     for &(start, size, align) in &all {
         assert!(start >= end, "a block begins {} bytes before the end of another", end - start);
-        assert!(
-            start.is_multiple_of(align) && start - end < align,
-            "{} bytes before a block are lost",
-            start - end
-        );
+        assert!(start % align == 0 && start - end < align, "{} bytes before a block are lost", start - end);
         end = start + size;
     }
     assert_eq!(arena.used_bytes(), end - first, "bytes behind the last block");
