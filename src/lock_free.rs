@@ -97,6 +97,7 @@ pub(crate) fn claim<F, E>(
     mut commit: impl FnMut(usize, usize) -> Result<(), E>,
 ) -> Result<F, E> {
     let mut now = cursor.read();
+    let mut pauses = 32;
     loop {
         let (part, end) = fit(now)?;
         let seen = committed.read();
@@ -107,9 +108,26 @@ pub(crate) fn claim<F, E>(
         }
         match cursor.replace(now, end) {
             Ok(()) => return Ok(part),
-            Err(other) => now = other,
+            // One order more for the models, and no other outcome: `now` is a guess that `replace` checks.
+            Err(other) if cfg!(loom) => now = other,
+            Err(_) => {
+                pauses = step_back(pauses);
+                now = cursor.read();
+            }
         }
     }
+}
+
+/// A short pause for who lost a race; returns how long the next one is: some microseconds at most, whatever others do.
+/// Meanwhile the winner has the cache line to itself and makes many steps, for a part of what each costs while the line
+/// goes to and fro.
+#[cold]
+#[inline(never)]
+fn step_back(pauses: u8) -> u8 {
+    for _ in 0..pauses {
+        core::hint::spin_loop();
+    }
+    pauses.saturating_mul(2).min(128)
 }
 
 /// How many of a row are ready from its start on without a gap: counts on from where others came to. Those who make
