@@ -152,7 +152,7 @@ fn of_threads_that_allocate_first_at_the_same_time_one_makes_the_reservation() {
             assert!(values.iter().all(|(thread, value)| *thread == **value));
             assert_eq!(process_reserved_bytes(), arena.reserved_bytes(), "one range is left");
             assert_eq!(process_committed_bytes(), arena.committed_bytes());
-            assert_eq!(arena.used_bytes(), 8 * size_of::<usize>());
+            assert_eq!(arena.used_bytes(), size_of::<[usize; 8]>());
             drop(arena);
             assert_eq!((process_reserved_bytes(), process_committed_bytes()), (0, 0));
         }
