@@ -1,8 +1,8 @@
 //! The steps of everything that threads and signal handlers share without a lock: values in, values out.
 //!
 //! This room knows no memory and no operating system, as `bump` does not. Whoever is interrupted in a step, anywhere, and
-//! comes back after another has done the same step, finds that out and tries again; nobody ever waits. The models at
-//! the end try every order of two or three threads.
+//! comes back after another has done the same step, finds that out and tries again; nobody ever waits. The models
+//! try every order of two threads, and most of three.
 #![cfg_attr(not(loom), forbid(unsafe_code))]
 
 /// A word that threads share. What is read was written with all that came before it.

@@ -1,4 +1,4 @@
-//! Every order of two or three threads: `RUSTFLAGS="--cfg loom" cargo test --release --lib lock_free`.
+//! Every order of two threads, and most of three: `RUSTFLAGS="--cfg loom" cargo test --release --lib lock_free`.
 //!
 //! Memory is a row of cells that loom watches: two accesses without an order between them, one of them a write, fail
 //! the model. A page is two cells, and what is not committed must not be touched.
@@ -32,6 +32,12 @@ impl Memory {
         for page in start / PAGE..end.div_ceil(PAGE) {
             self.pages[page].store(true, Relaxed);
         }
+    }
+
+    #[allow(unsafe_code)]
+    fn is_fresh(&self, cell: usize) {
+        // SAFETY: loom fails the model if another thread writes the cell.
+        self.cells[cell].with(|byte| assert_eq!(unsafe { *byte }, 0, "cell {cell} was written before"));
     }
 
     #[allow(unsafe_code)]
@@ -74,24 +80,38 @@ impl Marks {
     }
 }
 
+/// Three threads have more orders than can be tried: those in which threads are interrupted three times in all.
+fn most_orders(model: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(model);
+}
+
+/// Each takes so many cells.
+fn all_take(sizes: &'static [usize]) {
+    let shared = Arc::new((Marks::default(), Memory::new()));
+    let take = |shared: &(Marks, Memory), size| assert!(shared.0.take(&shared.1, size, 1, false));
+    let threads: Vec<_> = sizes[1..]
+        .iter()
+        .map(|&size| {
+            let shared = shared.clone();
+            thread::spawn(move || take(&shared, size))
+        })
+        .collect();
+    take(&shared, sizes[0]);
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    let sum = sizes.iter().sum();
+    assert_eq!(shared.0.cursor.load(Relaxed), sum, "nothing is lost");
+    assert!(shared.0.committed.load(Relaxed) >= sum);
+}
+
 #[test]
 fn what_is_claimed_is_committed_and_has_one_owner() {
-    loom::model(|| {
-        let shared = Arc::new((Marks::default(), Memory::new()));
-        let threads: Vec<_> = [3, 2]
-            .into_iter()
-            .map(|size| {
-                let shared = shared.clone();
-                thread::spawn(move || assert!(shared.0.take(&shared.1, size, 1, false)))
-            })
-            .collect();
-        assert!(shared.0.take(&shared.1, 1, 3, false));
-        for thread in threads {
-            thread.join().unwrap();
-        }
-        assert_eq!(shared.0.cursor.load(Relaxed), 6, "nothing is lost");
-        assert!(shared.0.committed.load(Relaxed) >= 6);
-    });
+    loom::model(|| all_take(&[1, 3]));
+    loom::model(|| all_take(&[3, 3]));
+    most_orders(|| all_take(&[1, 3, 2]));
 }
 
 #[test]
@@ -126,9 +146,31 @@ fn one_value_is_made_and_the_other_undone() {
     });
 }
 
+/// As a reservation for which there is room once.
+#[test]
+fn who_fails_to_make_a_second_value_fails_only_while_there_is_none() {
+    loom::model(|| {
+        let shared = Arc::new((AtomicUsize::new(0), AtomicUsize::new(1)));
+        let make = |shared: &(AtomicUsize, AtomicUsize), value: usize| {
+            let make = || if shared.1.swap(0, Relaxed) == 1 { Ok(value) } else { Err(()) };
+            let made = make_once(&shared.0, 0, make, |_| unreachable!("there is but one"));
+            assert!(made.is_ok() || shared.1.load(Relaxed) == 0);
+            made
+        };
+        let other = shared.clone();
+        let thread = thread::spawn(move || make(&other, 1));
+        let mine = make(&shared, 2);
+        let theirs = thread.join().unwrap();
+        let there = shared.0.load(Relaxed);
+        assert!(mine == Ok(there) || theirs == Ok(there), "one of them made it");
+        assert!([mine, theirs].iter().all(|made| made.is_err() || *made == Ok(there)));
+        assert_eq!(make(&shared, 3), Ok(there));
+    });
+}
+
 #[test]
 fn readers_see_only_what_is_written_and_in_the_end_all_of_it() {
-    loom::model(|| {
+    most_orders(|| {
         struct Row {
             next: AtomicUsize,
             counted: AtomicUsize,
@@ -196,5 +238,82 @@ fn a_side_that_was_left_is_used_by_nobody() {
         }
         user.join().unwrap();
         assert!(seen <= 2);
+    });
+}
+
+/// As `SyncArena::try_shrink`: who frees bytes first raises the mark of what was written, and then lets go of them.
+#[test]
+fn what_another_thread_wrote_and_freed_lies_below_the_mark() {
+    loom::model(|| {
+        let shared = Arc::new((Marks::default(), Memory::new(), AtomicUsize::new(0)));
+        shared.1.commit(0, SIZE);
+        shared.0.committed.store(SIZE, Relaxed);
+        let take = |marks: &Marks| {
+            let fit = |now| Ok::<_, ()>((now, now + 2));
+            claim(&marks.cursor, &marks.committed, fit, |_, _| Err(())).unwrap()
+        };
+        let other = shared.clone();
+        let thread = thread::spawn(move || {
+            let (marks, memory, written) = &*other;
+            let start = take(marks);
+            memory.write(start, start + 2, 1);
+            raise(written, start + 2);
+            let fit = |now| if now == start + 2 { Ok(((), start)) } else { Err(()) };
+            let _ = claim(&marks.cursor, &marks.committed, fit, |_, _| Err(()));
+        });
+        let (marks, memory, written) = &*shared;
+        let start = take(marks);
+        for cell in written.read().max(start)..start + 2 {
+            memory.is_fresh(cell);
+        }
+        memory.write(start, start + 2, 2);
+        thread.join().unwrap();
+    });
+}
+
+/// As `SwapVec`: of what is pushed while the sides are swapped, each element is on one of them.
+#[test]
+fn what_two_push_while_the_sides_are_swapped_is_drained_once() {
+    struct Side {
+        next: AtomicUsize,
+        cells: [UnsafeCell<u8>; 2],
+    }
+    fn side() -> Side {
+        Side { next: AtomicUsize::new(0), cells: [UnsafeCell::new(0), UnsafeCell::new(0)] }
+    }
+    #[allow(unsafe_code)]
+    fn take(side: &Side) -> usize {
+        let count = side.next.load(Relaxed);
+        for cell in &side.cells[..count] {
+            // SAFETY: loom fails the model if another thread accesses the cell.
+            cell.with_mut(|cell| assert_eq!(core::mem::take(unsafe { &mut *cell }), 7));
+        }
+        side.next.store(0, Relaxed);
+        count
+    }
+    most_orders(|| {
+        let shared = Arc::new((AtomicU64::new(0), [side(), side()]));
+        let threads: Vec<_> = (0..2)
+            .map(|_| {
+                let shared = shared.clone();
+                #[allow(unsafe_code)]
+                thread::spawn(move || {
+                    let (word, buffers) = &*shared;
+                    let side = sides::enter(word);
+                    let index = buffers[side].next.fetch_add(1, Relaxed);
+                    // SAFETY: as above.
+                    buffers[side].cells[index].with_mut(|cell| unsafe { *cell = 7 });
+                    sides::leave(word, side);
+                })
+            })
+            .collect();
+        let (word, buffers) = &*shared;
+        let side = sides::swap(word);
+        let mut drained = if sides::is_unused(word, side) { take(&buffers[side]) } else { 0 };
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        drained += take(&buffers[0]) + take(&buffers[1]);
+        assert_eq!(drained, 2);
     });
 }
