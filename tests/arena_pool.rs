@@ -429,7 +429,7 @@ fn a_task_that_is_repeated_makes_no_system_call() {
         let task = || {
             let arenas = [POOL.get(), POOL.get()];
             for arena in &arenas {
-                arena.alloc([0_u8; 64 << 10])[0] = 1;
+                arena.alloc_slice_fill_copy(64 << 10, 0_u8)[0] = 1;
             }
             // Never allocated from, so that it never reserves.
             drop(POOL.get());
@@ -472,7 +472,7 @@ fn errno_keeps_its_value() {
     let work = || {
         let arenas = [pool.get(), pool.get()];
         for arena in &arenas {
-            arena.alloc([0_u8; 100_000])[0] = 1;
+            arena.alloc_slice_fill_copy(100_000, 0_u8)[0] = 1;
         }
         drop(arenas);
         pool.get().prepare(1 << 20).unwrap();

@@ -333,7 +333,6 @@ impl Table {
 )]
 mod tests {
     use super::*;
-    use std::vec::Vec;
 
     fn find(table: &Table, tag: Tag, number: Number) -> Option<Number> {
         table.find(tag, |found| (found == number).then_some(found))
