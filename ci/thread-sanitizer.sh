@@ -17,7 +17,7 @@ have_nightly || retry rustup toolchain install nightly --profile minimal --compo
     not_run "cannot install a nightly toolchain"
 
 export CARGO_PROFILE_DEV_OPT_LEVEL=1 # for time; the assertions stay
-export RUSTFLAGS="-Zsanitizer=thread --cfg v_alloc_heap_os" TSAN_OPTIONS=halt_on_error=1
+export RUSTFLAGS="-Zsanitizer=thread --cfg v_alloc_heap_os" TSAN_OPTIONS=halt_on_error=1:allocator_may_return_null=1
 sanitized() {
     cargo +nightly test -Zbuild-std --target x86_64-unknown-linux-gnu "$@"
 }
