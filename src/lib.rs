@@ -26,6 +26,8 @@ pub mod os;
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
 mod pool;
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
+pub mod registry;
+#[cfg(any(unix, windows, miri, v_alloc_heap_os))]
 mod reservation;
 #[cfg(all(any(unix, windows, miri, v_alloc_heap_os), feature = "std"))]
 mod scratch;

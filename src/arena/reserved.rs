@@ -5,6 +5,7 @@ use super::options::ArenaOptions;
 use super::source::{Refill, Rewind, Source, Statistics, Window, sealed};
 use crate::error::{Cause, Operation};
 use crate::os::{self, Pages};
+use crate::registry::Kind;
 use crate::reservation::Reservation;
 use crate::{AllocError, ReserveError, bump};
 use core::alloc::Layout;
@@ -48,6 +49,7 @@ impl Reserved {
             return Ok(range);
         }
         let range = self.options.reserve()?;
+        range.list_as(Kind::Arena);
         let lost = ReserveError::new(Operation::Reserve, range.size().bytes(), Cause::BeyondBudget);
         // Not `get_or_init`, which panics if the cell was filled meanwhile; nothing here could fill it.
         let _ = self.range.set(range);

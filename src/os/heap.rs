@@ -12,6 +12,10 @@ use super::{Advice, OsError, Pages, Placement};
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
+#[path = "sharing_private.rs"]
+mod sharing;
+pub(crate) use sharing::{share, unshare};
+
 /// Default reservations, largest first, in bytes: real memory here, hence small, but enough for the examples.
 pub(crate) const RESERVATION_TIERS: &[usize] = &[16 << 20, 1 << 20, 256 << 10];
 
@@ -32,6 +36,11 @@ const ENOMEM: OsError = OsError(12);
 struct Header {
     block: NonNull<u8>,
     layout: Layout,
+}
+
+/// The number of this process; only where `share`d memory tells other processes whose it is.
+pub(crate) fn process_number() -> u32 {
+    0
 }
 
 pub(crate) fn page_size() -> usize {

@@ -13,12 +13,15 @@
 //! | `populate` | pages present (best effort) |
 //! | `advise` | huge pages, core dumps, name (best effort) |
 //! | `release` | the range is gone |
+//! | `share` | memory that reads zero, and that on Linux other processes can read; and a place that says where it is, but not to a child after `fork`, where the memory would be the parent's |
 //!
 //! No function panics, locks, allocates or touches a thread-local; `errno` and `GetLastError` keep their value.
 //! A failed call changes nothing, and its code comes back in `OsError`.
 
 mod pages;
 pub use pages::Pages;
+
+use core::sync::atomic::{AtomicI32, AtomicPtr};
 
 // The one switch.
 #[cfg_attr(any(miri, v_alloc_heap_os), path = "heap.rs")]
@@ -36,6 +39,7 @@ use platform as fallible;
 pub(crate) use fallible::{commit, decommit, discard, release, reserve, reserve_accessible};
 pub(crate) use platform::{
     BLOCK_TIERS, LARGEST_SPACE, RESERVATION_TIERS, abort, address_space, advise, huge_page_size, populate,
+    process_number, share, unshare,
 };
 
 /// The size of a page in bytes: a power of two, read from the operating system and cached.
@@ -98,6 +102,14 @@ pub(crate) enum Advice<'a> {
     ExcludeFromCoreDumps,
     /// Show this name in the process's memory map, or none.
     Name(Option<&'a core::ffi::CStr>),
+}
+
+/// Where memory that `share` made lies.
+#[repr(C)]
+pub(crate) struct SharedPlace {
+    /// Null in a child after `fork`.
+    pub(crate) memory: AtomicPtr<u8>,
+    file: AtomicI32,
 }
 
 #[cfg(test)]

@@ -12,6 +12,11 @@ use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags};
 
+#[cfg_attr(any(target_os = "linux", target_os = "android"), path = "sharing_linux.rs")]
+#[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "sharing_private.rs")]
+mod sharing;
+pub(crate) use sharing::{share, unshare};
+
 /// Default reservations, largest first, in bytes; see `reservation::budget`.
 #[cfg(target_pointer_width = "64")]
 pub(crate) const RESERVATION_TIERS: &[usize] = &[64 << 30, 4 << 30, 1 << 30, 64 << 20, 4 << 20, 256 << 10];
@@ -32,6 +37,11 @@ pub(crate) const LARGEST_SPACE: usize = 16 << 20;
 
 /// `mmap` aligns to pages, and pages are at least this large.
 pub(super) const GUARANTEED_ALIGNMENT: usize = 4096;
+
+/// The number of this process, as it sees itself.
+pub(crate) fn process_number() -> u32 {
+    rustix::process::getpid().as_raw_nonzero().get().unsigned_abs()
+}
 
 pub(crate) fn page_size() -> usize {
     rustix::param::page_size()

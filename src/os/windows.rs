@@ -16,6 +16,10 @@ use windows_sys::Win32::System::Memory::{
 };
 use windows_sys::Win32::System::SystemInformation::{GetSystemInfo, SYSTEM_INFO};
 
+#[path = "sharing_private.rs"]
+mod sharing;
+pub(crate) use sharing::{share, unshare};
+
 /// Default reservations, largest first, in bytes; see `reservation::budget`. Smaller than on Unix because
 /// Windows builds page tables for what is reserved.
 #[cfg(target_pointer_width = "64")]
@@ -47,6 +51,11 @@ fn system_info() -> SYSTEM_INFO {
     // SAFETY: `info` is a valid place to write to; the call cannot fail.
     unsafe { GetSystemInfo(&mut info) };
     info
+}
+
+/// The number of this process; only where `share`d memory tells other processes whose it is.
+pub(crate) fn process_number() -> u32 {
+    0
 }
 
 pub(crate) fn page_size() -> usize {

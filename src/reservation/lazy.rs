@@ -4,6 +4,7 @@ use super::{RangeAdvice, Reservation, totals};
 use crate::ReserveError;
 use crate::lock_free;
 use crate::os::Pages;
+use crate::registry::Kind;
 use core::cell::Cell;
 use core::mem::ManuallyDrop;
 use core::ptr::{self, NonNull};
@@ -67,6 +68,7 @@ impl LazyReservation {
     ) -> Result<NonNull<u8>, ReserveError> {
         let make = || {
             let range = ManuallyDrop::new(reserve()?);
+            range.list_as(Kind::Shared);
             let exponent =
                 if self.exact.is_some() { 0 } else { range.size().bytes().trailing_zeros() as usize };
             Ok(range.base().as_ptr().map_addr(|base| base | exponent))

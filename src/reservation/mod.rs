@@ -7,6 +7,7 @@ pub(crate) mod totals;
 
 use crate::error::{Cause, Operation, ReserveError};
 use crate::os::{self, Advice, OsError, Pages, Placement};
+use crate::registry;
 use core::cell::Cell;
 use core::ffi::CStr;
 use core::fmt;
@@ -96,6 +97,13 @@ impl Reservation {
         self.advice = advice;
     }
 
+    /// Lists the range in the registry, if it has a name.
+    pub(crate) fn list_as(&self, kind: registry::Kind) {
+        if let Some(name) = self.advice.name {
+            registry::enter(kind, self.base, name, self.size);
+        }
+    }
+
     /// The first address.
     #[must_use]
     pub fn base(&self) -> NonNull<u8> {
@@ -133,6 +141,9 @@ impl Reservation {
         unsafe { os::commit(start, more) }.map_err(Self::os_error(Operation::Commit, more))?;
         self.committed.set(end);
         totals::COMMITTED.add(more);
+        if self.advice.name.is_some() {
+            registry::committed(self.base, end);
+        }
         // SAFETY: just committed; nobody has seen an address there.
         unsafe { self.apply_advice(start, more) };
         Ok(())
@@ -154,6 +165,9 @@ impl Reservation {
         unsafe { os::decommit(self.at(start), less) }.map_err(Self::os_error(Operation::Decommit, less))?;
         self.committed.set(start);
         totals::COMMITTED.subtract(less);
+        if self.advice.name.is_some() {
+            registry::given_back(self.base, start);
+        }
         Ok(())
     }
 
@@ -249,6 +263,9 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
+        if self.advice.name.is_some() {
+            registry::leave(self.base); // before another may have the addresses
+        }
         // SAFETY: the range is whole and ours, and whoever borrowed from it had to borrow this value.
         if unsafe { os::release(self.base, self.size) }.is_ok() {
             totals::RESERVED.subtract(self.size);

@@ -7,6 +7,7 @@ use super::{DEFAULT_RESERVATION, pool};
 use crate::bump;
 use crate::error::{Cause, Operation, ReserveError};
 use crate::os::{self, Advice, Pages};
+use crate::registry::{self, Kind};
 use crate::reservation::budget::{self, Tier};
 use crate::reservation::shared::SharedRange;
 use core::ffi::CStr;
@@ -245,6 +246,9 @@ impl Busy {
             end = needed;
         }
         self.place.slot.committed.store(end.bytes(), Relaxed);
+        if self.flag(NAMED) {
+            registry::committed(self.place.base, end);
+        }
         if !self.range.accessible && !self.flag(HUGE_PAGES) {
             // SAFETY: the pages were committed just now.
             unsafe { os::advise(start, end.after(committed), Advice::SmallPages) };
@@ -290,6 +294,9 @@ impl Busy {
         // SAFETY: `start .. committed` is committed; the callers have no use for it.
         unsafe { self.range.give_back(self.at(start.bytes()), committed.after(start), beyond) }?;
         self.place.slot.committed.store(start.bytes(), Relaxed);
+        if self.flag(NAMED) {
+            registry::given_back(self.place.base, start);
+        }
         if start.bytes() <= HEAD && self.flag(HUGE_PAGES_ADVISED) {
             if self.range.accessible {
                 let head = Pages::round_down(HEAD);
@@ -307,6 +314,13 @@ impl Busy {
         // SAFETY: the pages lie in the slot and are committed; a name changes no contents.
         unsafe { os::advise(self.place.base, size, Advice::Name(name)) };
         self.set_flag(NAMED, name.is_some());
+        match name {
+            Some(name) => {
+                registry::enter(Kind::Block, self.place.base, name, self.limit());
+                registry::committed(self.place.base, self.committed());
+            }
+            None => registry::leave(self.place.base),
+        }
     }
 
     fn free(self) -> Result<(), ReserveError> {

@@ -1,0 +1,86 @@
+//! The table of another process, from its bytes.
+
+use super::table::{MAGIC, VERSION};
+use super::{Kind, NAME_BYTES, Snapshot};
+
+/// A table as another process has written it: two readings of its file, whole, one right after the other.
+///
+/// One reading may meet an entry while it changes hands. What is not the same in both is left out, but the figures,
+/// which are those of the second.
+///
+/// ```no_run
+/// use v_alloc::registry::Image;
+/// let path = "/proc/4711/fd/3"; // a link to /memfd:v_alloc-registry
+/// let (first, second) = (std::fs::read(path)?, std::fs::read(path)?);
+/// for entry in Image::new(&first, &second).expect("a table").entries() {
+///     println!("{} has {} bytes", entry.name(), entry.committed);
+/// }
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Image<'a> {
+    first: &'a [u8],
+    second: &'a [u8],
+    entry_size: usize,
+    process: u32,
+}
+
+impl<'a> Image<'a> {
+    /// `None` if the bytes are not those of a table, or of a later version that this one cannot read.
+    #[must_use]
+    pub fn new(first: &'a [u8], second: &'a [u8]) -> Option<Self> {
+        let number = |offset| usize::try_from(u32_at(second, offset)?).ok();
+        if second.get(..MAGIC.len())? != MAGIC || number(8)? != VERSION as usize {
+            return None;
+        }
+        let (header_size, entry_size, used) = (number(12)?, number(16)?, word_at(second, 32)?);
+        let process = u32_at(second, 24)?;
+        let end = entry_size.checked_mul(used)?.checked_add(header_size)?;
+        // What has come since the first reading is for the next time.
+        let end = end.min(second.len()).min(first.len());
+        let (first, second) = (first.get(header_size..end)?, second.get(header_size..end)?);
+        (entry_size >= 48 + NAME_BYTES).then_some(Self { first, second, entry_size, process })
+    }
+
+    /// The number of the process that writes the table, as it sees itself. A child after `fork` has its parent's file
+    /// open, too.
+    #[must_use]
+    pub const fn process(&self) -> u32 {
+        self.process
+    }
+
+    /// What was listed in that process.
+    pub fn entries(&self) -> impl Iterator<Item = Snapshot> + use<'a> {
+        let (first, second) =
+            (self.first.chunks_exact(self.entry_size), self.second.chunks_exact(self.entry_size));
+        first.zip(second).filter_map(|(before, now)| {
+            let (old, new) = (decode(before)?, decode(now)?);
+            let same = before.get(..16)? == now.get(..16)?
+                && (old.kind, old.reserved, old.name) == (new.kind, new.reserved, new.name);
+            same.then_some(new)
+        })
+    }
+}
+
+fn decode(entry: &[u8]) -> Option<Snapshot> {
+    if word_at(entry, 0)? % 2 == 0 {
+        return None;
+    }
+    Some(Snapshot {
+        kind: Kind::of_number(u32_at(entry, 40)?)?,
+        address: word_at(entry, 8)?,
+        reserved: word_at(entry, 16)?,
+        committed: word_at(entry, 24)?,
+        peak: word_at(entry, 32)?,
+        name: entry.get(48..)?.first_chunk().copied()?,
+    })
+}
+
+fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
+    bytes.get(offset..)?.first_chunk().map(|&bytes| u32::from_ne_bytes(bytes))
+}
+
+/// A number that fits this machine.
+fn word_at(bytes: &[u8], offset: usize) -> Option<usize> {
+    bytes.get(offset..)?.first_chunk().and_then(|&bytes| u64::from_ne_bytes(bytes).try_into().ok())
+}
