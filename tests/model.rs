@@ -21,7 +21,7 @@ use v_alloc::{
 };
 
 #[derive(Clone, Debug)]
-enum Op {
+pub(crate) enum Op {
     Layout(Layout),
     Allocate(Layout),
     AllocateZeroed(Layout),
@@ -452,7 +452,8 @@ fn any_op() -> impl Strategy<Value = Op> {
     })
 }
 
-fn run<const M: usize>(policy: CommitPolicy) {
+/// Bytes to reserve, if not the default, and what to do. (`fuzz/` takes it from here, too.)
+pub(crate) fn any_case() -> impl Strategy<Value = (Option<usize>, Vec<Op>)> {
     let reservation = prop_oneof![
         2 => Just(None),
         1 => Just(Some(1)),
@@ -460,16 +461,21 @@ fn run<const M: usize>(policy: CommitPolicy) {
         2 => Just(Some(1 << 20)),
         2 => Just(Some(6 << 20)),
     ];
-    let ops = prop::collection::vec(any_op(), 1..50);
+    (reservation, prop::collection::vec(any_op(), 1..50))
+}
+
+pub(crate) fn run_case<const M: usize>(policy: CommitPolicy, (reservation, ops): &(Option<usize>, Vec<Op>)) {
+    let options = Arena::options().commit_policy(policy);
+    let mut arena: Arena<Reserved, M> = match *reservation {
+        Some(bytes) => ArenaOptions::reservation(options, bytes).build_with_min_align().unwrap(),
+        None => options.build_with_min_align().unwrap(),
+    };
+    run_arena(ops, &mut arena, &mut Model::default());
+}
+
+fn run<const M: usize>(policy: CommitPolicy) {
     let config = ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() };
-    proptest!(config, |(reservation in reservation, ops in ops)| {
-        let options = Arena::options().commit_policy(policy);
-        let mut arena: Arena<Reserved, M> = match reservation {
-            Some(bytes) => ArenaOptions::reservation(options, bytes).build_with_min_align().unwrap(),
-            None => options.build_with_min_align().unwrap(),
-        };
-        run_arena(&ops, &mut arena, &mut Model::default());
-    });
+    proptest!(config, |(case in any_case())| run_case::<M>(policy, &case));
 }
 
 macro_rules! rooms {

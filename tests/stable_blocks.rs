@@ -392,7 +392,7 @@ fn of_two_that_free_a_block_one_is_told_that_it_is_gone() {
 }
 
 #[derive(Clone, Debug)]
-enum Op {
+pub(crate) enum Op {
     Make(usize),
     MakeWithin(usize, usize),
     Resize(prop::sample::Index, usize),
@@ -400,7 +400,8 @@ enum Op {
     FreeTwice(prop::sample::Index),
 }
 
-fn ops() -> impl Strategy<Value = Vec<Op>> {
+/// (`fuzz/` takes it from here, too.)
+pub(crate) fn any_ops() -> impl Strategy<Value = Vec<Op>> {
     let size = || prop_oneof![3 => 1..300_usize, 3 => 1..200_000_usize, 1 => 1..(5_usize << 20)];
     let op = prop_oneof![
         3 => size().prop_map(Op::Make),
@@ -412,58 +413,62 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
     prop::collection::vec(op, 1..80)
 }
 
+/// `Filled` checks contents and addresses at every step.
+pub(crate) fn run_ops(ops: Vec<Op>) {
+    let _alone = alone();
+    let mut blocks: Vec<Filled> = Vec::new();
+    for (number, op) in ops.into_iter().enumerate() {
+        let fill = number as u8 | 1;
+        match op {
+            Op::Make(size) => blocks.extend(Filled::new(size, fill)),
+            Op::MakeWithin(size, room) => {
+                let options = StableBlock::options().reservation(room);
+                // SAFETY: a new block.
+                match unsafe { realloc_with(None, size, &options) } {
+                    Ok(data) => {
+                        assert!(size + 64 <= room.next_multiple_of(common::page()));
+                        let mut block = Filled { data: data.unwrap(), size: 0, fill };
+                        block.resize(size).unwrap();
+                        blocks.push(block);
+                    }
+                    Err(error) => assert!(size + 64 > room.next_multiple_of(common::page()), "{error}"),
+                }
+            }
+            Op::Resize(which, size) if !blocks.is_empty() => {
+                let block = which.get(&blocks);
+                let (data, old) = (block.data, block.size);
+                let which = blocks.iter().position(|block| block.data == data).unwrap();
+                if blocks[which].resize(size).is_err() {
+                    assert_eq!(blocks[which].size, old);
+                }
+            }
+            Op::Free(which) if !blocks.is_empty() => {
+                let which = which.index(blocks.len());
+                blocks.swap_remove(which).free();
+            }
+            Op::FreeTwice(which) if !blocks.is_empty() => {
+                let block = blocks.swap_remove(which.index(blocks.len()));
+                let data = block.data;
+                block.free();
+                // SAFETY: a block that is gone is refused; no newer one has its address yet.
+                let again = unsafe { realloc(Some(data), 0) };
+                assert!(again.is_err());
+            }
+            _ => {}
+        }
+        let addresses: HashSet<_> = blocks.iter().map(|block| block.data).collect();
+        assert_eq!(addresses.len(), blocks.len());
+    }
+    for block in blocks {
+        block.free();
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// `Filled` checks contents and addresses at every step.
     #[test]
-    fn any_sequence_keeps_addresses_and_contents(ops in ops()) {
-        let _alone = alone();
-        let mut blocks: Vec<Filled> = Vec::new();
-        for (number, op) in ops.into_iter().enumerate() {
-            let fill = number as u8 | 1;
-            match op {
-                Op::Make(size) => blocks.extend(Filled::new(size, fill)),
-                Op::MakeWithin(size, room) => {
-                    let options = StableBlock::options().reservation(room);
-                    // SAFETY: a new block.
-                    match unsafe { realloc_with(None, size, &options) } {
-                        Ok(data) => {
-                            prop_assert!(size + 64 <= room.next_multiple_of(common::page()));
-                            let mut block = Filled { data: data.unwrap(), size: 0, fill };
-                            block.resize(size).unwrap();
-                            blocks.push(block);
-                        }
-                        Err(error) => prop_assert!(size + 64 > room.next_multiple_of(common::page()), "{error}"),
-                    }
-                }
-                Op::Resize(which, size) if !blocks.is_empty() => {
-                    let block = which.get(&blocks);
-                    let (data, old) = (block.data, block.size);
-                    let which = blocks.iter().position(|block| block.data == data).unwrap();
-                    if blocks[which].resize(size).is_err() {
-                        prop_assert_eq!(blocks[which].size, old);
-                    }
-                }
-                Op::Free(which) if !blocks.is_empty() => {
-                    let which = which.index(blocks.len());
-                    blocks.swap_remove(which).free();
-                }
-                Op::FreeTwice(which) if !blocks.is_empty() => {
-                    let block = blocks.swap_remove(which.index(blocks.len()));
-                    let data = block.data;
-                    block.free();
-                    // SAFETY: a block that is gone is refused; no newer one has its address yet.
-                    let again = unsafe { realloc(Some(data), 0) };
-                    prop_assert!(again.is_err());
-                }
-                _ => {}
-            }
-            let addresses: HashSet<_> = blocks.iter().map(|block| block.data).collect();
-            prop_assert_eq!(addresses.len(), blocks.len());
-        }
-        for block in blocks {
-            block.free();
-        }
+    fn any_sequence_keeps_addresses_and_contents(ops in any_ops()) {
+        run_ops(ops);
     }
 }

@@ -12,7 +12,8 @@
 
 mod common;
 
-use common::things::{Hashing, Map, Tally, Thing, check_whole};
+pub(crate) use common::things::Hashing;
+use common::things::{Map, Tally, Thing, check_whole};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
@@ -335,7 +336,7 @@ impl Modelled {
 }
 
 #[derive(Clone, Debug)]
-enum Op {
+pub(crate) enum Op {
     Insert { from: u64, count: usize, step: usize, how: u8 },
     Remove { from: u64, count: usize, step: usize, how: u8 },
     Look { from: u64, count: u64 },
@@ -351,8 +352,8 @@ enum Op {
     Move,
 }
 
-/// Operations on up to `most` keys, a few or many at once.
-fn op(most: u64) -> impl Strategy<Value = Op> {
+/// Operations on up to `most` keys, a few or many at once. (`fuzz/` takes them from here, too.)
+pub(crate) fn op(most: u64) -> impl Strategy<Value = Op> {
     let count = prop_oneof![3 => 1..8_u64, 2 => 1..most / 2, 1 => most / 2..most];
     let how = any::<u8>();
     let keys = (0..most, count, 1..4_usize, how);
@@ -375,7 +376,7 @@ fn op(most: u64) -> impl Strategy<Value = Op> {
     ]
 }
 
-fn run_all(hashing: Hashing, ops: &[Op]) {
+pub(crate) fn run_all(hashing: Hashing, ops: &[Op]) {
     let mut modelled = Modelled::new(hashing);
     for op in ops {
         modelled.run(op);

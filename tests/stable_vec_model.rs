@@ -20,7 +20,7 @@ use v_alloc::StableVec;
 type Index = prop::sample::Index;
 
 #[derive(Clone, Debug)]
-enum Op {
+pub(crate) enum Op {
     Push(u64),
     TryPush(u64),
     PushMut(u64),
@@ -49,7 +49,8 @@ enum Op {
     Sort,
 }
 
-fn op() -> impl Strategy<Value = Op> {
+/// One operation. (`fuzz/` takes it from here, too.)
+pub(crate) fn op() -> impl Strategy<Value = Op> {
     let index = any::<Index>;
     let number = || 0..6_u64;
     let several = || prop::collection::vec(0..6_u64, 0..20);
@@ -265,7 +266,7 @@ fn run<'a, const B: usize>(
     }
 }
 
-fn behaves_like_vec<const B: usize>(reservation: usize, ops: Vec<Op>) {
+pub(crate) fn behaves_like_vec<const B: usize>(reservation: usize, ops: Vec<Op>) {
     let drops = Drops::default();
     let mut vec: StableVec<Element<'_, B>> =
         StableVec::<Element<'_, B>>::options().reservation(reservation).build();

@@ -15,7 +15,7 @@ use v_alloc::{
 };
 
 #[derive(Clone, Debug)]
-enum Op {
+pub(crate) enum Op {
     Allocate { layout: Layout, zeroed: bool },
     Resize { which: Index, size: usize, align: usize, zeroed: bool },
     GrowALittle { which: Index, more: usize },
@@ -298,19 +298,25 @@ fn any_op() -> impl Strategy<Value = Op> {
     })
 }
 
-fn any_ops() -> impl Strategy<Value = Vec<Op>> {
+/// What to do. (`fuzz/` takes this and the next three from here, too.)
+pub(crate) fn any_ops() -> impl Strategy<Value = Vec<Op>> {
     prop::collection::vec(any_op(), 1..50)
 }
 
-fn any_hint() -> impl Strategy<Value = usize> {
+pub(crate) fn any_hint() -> impl Strategy<Value = usize> {
     prop_oneof![Just(0), 1..300_usize, Just(4096), 0..=64_usize << 10, Just(64 << 10)]
+}
+
+/// A parent that fails when that bit of a number is set, with the number of the call.
+pub(crate) fn fails_at_random(failing: u64) -> Parent {
+    Parent::default().failing(move |call, _| failing >> (call % 64) & 1 == 1)
 }
 
 fn config() -> ProptestConfig {
     ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() }
 }
 
-fn run_chain(hint: usize, parent: &Parent, ops: &[Op]) {
+pub(crate) fn run_chain(hint: usize, parent: &Parent, ops: &[Op]) {
     let mut arena = ChainAllocator::new_in(hint, parent.clone());
     Run { ledger: Ledger::default(), parent: Some(&parent.accounts) }.arena(ops, &mut arena);
     drop(arena);
@@ -337,8 +343,7 @@ proptest! {
         failing in any::<u64>(),
         ops in any_ops(),
     ) {
-        let parent = Parent::default().failing(move |call, _| failing >> (call % 64) & 1 == 1);
-        run_chain(hint, &parent, &ops);
+        run_chain(hint, &fails_at_random(failing), &ops);
     }
 
     #[test]
