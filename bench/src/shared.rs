@@ -1,10 +1,10 @@
 //! The allocators and vectors that threads share.
 
 use crate::Result;
-use crate::contenders::{Contender, MallocAndFree, Reusable};
+use crate::contenders::{self, Contender, Emptied};
 use blink_alloc::{LocalBlinkAlloc, SyncBlinkAlloc};
 use bumpalo::Bump;
-use std::alloc::Layout;
+use std::alloc::{Layout, System};
 use std::ptr::NonNull;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -197,13 +197,13 @@ impl Contender for FetchAdd {
 }
 
 /// `malloc` and `free`: every thread frees its own blocks.
-pub struct System {
+pub struct Malloc {
     room: usize,
 }
 
-pub struct Freed(MallocAndFree);
+pub struct Freed(contenders::Freed<System>);
 
-impl Shared for System {
+impl Shared for Malloc {
     type Handle<'a> = Freed;
 
     fn with_room(room: usize) -> Result<Self> {
@@ -211,7 +211,7 @@ impl Shared for System {
     }
 
     fn handle(&self) -> Freed {
-        Freed(MallocAndFree::with_list(self.room / 16))
+        Freed(contenders::Freed::with_list(self.room / 16))
     }
 
     fn empty(&mut self) {}

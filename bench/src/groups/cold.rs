@@ -3,11 +3,10 @@
 //! pages with the same stores, and no allocator.
 
 use super::{Group, no_such_case};
-use crate::contenders::{Contender, Malloc};
+use crate::contenders::{Contender, MALLOC, chain_of_pages};
 use crate::interleave::{self, Case};
 use crate::table::Row;
 use crate::{Effort, Result, child, clock, loops, memory};
-use libdd_alloc::{ChainAllocator, VirtualAllocator};
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous};
 use std::mem::ManuallyDrop;
 use std::{ptr, slice};
@@ -39,8 +38,8 @@ const FILLERS: &[(&str, Filler)] = &[
     (FLOOR, fill_mapping),
     ("bumpalo", || fill(bumpalo::Bump::new())),
     ("bump-scope", || fill(<bump_scope::Bump>::new())),
-    (LIBDD_CHAIN, || fill(ChainAllocator::new_in(64 << 10, VirtualAllocator {}))),
-    ("malloc", || fill(Malloc)),
+    (LIBDD_CHAIN, || fill(chain_of_pages())),
+    ("malloc", || fill(MALLOC)),
 ];
 
 fn measure(effort: Effort) -> Result<Vec<Row>> {

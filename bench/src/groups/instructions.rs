@@ -3,11 +3,15 @@
 //! do not.
 
 use super::{Group, no_such_case, threads};
-use crate::contenders::{MallocAndFree, NoAllocator, Reusable};
+use crate::contenders::{Freed, NoAllocator, Reusable};
 use crate::table::Row;
 use crate::{Effort, Result, callgrind, child, loops};
 use allocator_api2::alloc::Global;
+use blink_alloc::BlinkAlloc;
 use libdd_alloc::{ChainAllocator, LinearAllocator};
+use mimalloc::MiMalloc;
+use std::alloc::System;
+use tikv_jemallocator::Jemalloc;
 use v_alloc::{Arena, Reserved};
 
 pub const GROUP: Group =
@@ -42,9 +46,12 @@ const CONTENDERS: &[(&str, Fill)] = &[
     ("bumpalo", fill::<bumpalo::Bump>),
     ("bumpalo<8>", fill::<bumpalo::Bump<8>>),
     ("bump-scope", fill::<bump_scope::Bump>),
+    ("blink-alloc", fill::<BlinkAlloc>),
     ("libdd Linear", fill::<LinearAllocator<Global>>),
     ("libdd Chain", fill::<ChainAllocator<Global>>),
-    ("malloc + free", fill::<MallocAndFree>),
+    ("malloc + free", fill::<Freed<System>>),
+    ("mimalloc + free", fill::<Freed<MiMalloc>>),
+    ("jemalloc + free", fill::<Freed<Jemalloc>>),
     (NO_ALLOCATOR, fill::<NoAllocator>),
 ];
 

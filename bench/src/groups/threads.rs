@@ -9,7 +9,7 @@ use crate::contenders::Contender;
 use crate::crew::Member;
 use crate::figure::{Figure, Rivals, Summary};
 use crate::interleave::{self, Case, Rounds, Spread};
-use crate::shared::{ByLocals, FetchAdd, Pushed, Shared, System};
+use crate::shared::{ByLocals, FetchAdd, Malloc, Pushed, Shared};
 use crate::table::Row;
 use crate::ways::{self, Way};
 use crate::{Effort, Result, callgrind, child, clock, crew, loops};
@@ -156,7 +156,7 @@ fn allocators(rounds: usize) -> Result<Vec<Row>> {
         pair(MUTEX, allocator::<Mutex<Bump>>)?,
         pair(ARENA, allocator::<SyncArena>)?,
         pair(ADD, allocator::<FetchAdd>)?,
-        pair(SYSTEM, allocator::<System>)?,
+        pair(SYSTEM, allocator::<Malloc>)?,
     ];
     let measured = interleave::run(&cases.into_iter().flatten().collect::<Vec<_>>(), rounds, |_| ())?;
     let rows = [

@@ -3,15 +3,18 @@
 //! nothing, for `malloc` about half.
 
 use super::{Group, no_such_case};
-use crate::contenders::{Contender, MallocAndFree, Reusable};
+use crate::contenders::{Contender, Freed, Reusable};
 use crate::interleave::{self, Case};
 use crate::table::Row;
 use crate::{Effort, Result, clock, loops};
 use allocator_api2::alloc::Global;
+use blink_alloc::BlinkAlloc;
 use libdd_alloc::{ChainAllocator, LinearAllocator};
-use std::alloc::Layout;
+use mimalloc::MiMalloc;
+use std::alloc::{Layout, System};
 use std::cell::Cell;
 use std::hint::black_box;
+use tikv_jemallocator::Jemalloc;
 use v_alloc::{Arena, Reserved};
 
 pub const GROUP: Group =
@@ -63,9 +66,12 @@ fn measure(effort: Effort) -> Result<Vec<Row>> {
             case::<Arena<Reserved, 8>>("Arena<Reserved, 8>", &kind),
             case::<bumpalo::Bump>("bumpalo", &kind),
             case::<bump_scope::Bump>("bump-scope", &kind),
+            case::<BlinkAlloc>("blink-alloc", &kind),
             case::<LinearAllocator<Global>>("libdd Linear", &kind),
             case::<ChainAllocator<Global>>("libdd Chain", &kind),
-            case::<MallocAndFree>("malloc + free", &kind),
+            case::<Freed<System>>("malloc + free", &kind),
+            case::<Freed<MiMalloc>>("mimalloc + free", &kind),
+            case::<Freed<Jemalloc>>("jemalloc + free", &kind),
         ];
         let measured = interleave::run(&cases, rounds, |_| ())?;
         for name in measured.names() {
