@@ -1,0 +1,50 @@
+//! What is measured: latencies, in memory that does not grow, and the resident memory of a process.
+
+use std::time::Duration;
+
+/// Steps of a power of two: a latency is known to 3 %.
+const STEPS: usize = 32;
+
+/// How often each latency occurred.
+pub struct Latencies(Vec<u64>);
+
+impl Default for Latencies {
+    fn default() -> Self {
+        Self(vec![0; 64 * STEPS])
+    }
+}
+
+impl Latencies {
+    pub fn add(&mut self, latency: Duration) {
+        let nanos = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX).max(STEPS as u64);
+        let power = nanos.ilog2() - STEPS.ilog2();
+        // At least 32 and below 64, as far as it is cut off.
+        self.0[power as usize * STEPS + (nanos >> power) as usize - STEPS] += 1;
+    }
+
+    pub fn merge(&mut self, other: &Self) {
+        for (count, other) in self.0.iter_mut().zip(&other.0) {
+            *count += other;
+        }
+    }
+
+    /// The latency that `share` of all do not exceed.
+    #[allow(clippy::cast_precision_loss, reason = "a share of a count")]
+    pub fn quantile(&self, share: f64) -> Duration {
+        let all: u64 = self.0.iter().sum();
+        let mut seen = 0;
+        let bucket = self.0.iter().position(|count| {
+            seen += count;
+            seen > 0 && seen as f64 >= share * all as f64
+        });
+        let bucket = bucket.unwrap_or_default();
+        Duration::from_nanos(((STEPS + bucket % STEPS + 1) as u64) << (bucket / STEPS))
+    }
+}
+
+/// In KiB; `None` where the system does not tell.
+pub fn resident_kib(process: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().trim_end_matches(" kB").parse().ok()
+}
