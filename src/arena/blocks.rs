@@ -1,6 +1,7 @@
 //! Blocks of memory by layout, grown and shrunk in place: what the typed methods are built on.
 
 use super::Arena;
+use super::prefetch::prefetch_beyond;
 use super::source::{Refill, Source, Window};
 use crate::typed::Blocks;
 use crate::{AllocError, bump};
@@ -164,7 +165,9 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
 unsafe impl<S: Source, const MIN_ALIGN: usize> Blocks for Arena<S, MIN_ALIGN> {
     #[inline(always)]
     fn allocate_for<T>(&self) -> Option<NonNull<T>> {
-        self.fit_for::<T>().map(|fit| self.take(fit).cast())
+        let place = self.take(self.fit_for::<T>()?);
+        prefetch_beyond(place.as_ptr(), size_of::<T>());
+        Some(place.cast())
     }
 
     #[inline(always)]

@@ -1,13 +1,14 @@
 //! How far to commit when a reserved arena is full: pure arithmetic, no system calls.
 //!
 //! ```text
-//!  committed:  0       16 KiB                    1 MiB (HEAD)        3 MiB        5 MiB
-//!              | faults   |  populated steps of 25 %  |  2 MiB on huge pages |  ...
+//!  committed:  0       16 KiB                    1 MiB (HEAD)                3 MiB     5 MiB
+//!              | faults   |  populated steps of 25 %  |  whole huge pages, by 25 %  |  ...
 //! ```
 //!
 //! A small arena costs what it touches. A growing one is populated ahead, at most a quarter of its size and
 //! 128 KiB, which saves most page faults. Beyond the head, whole huge pages: the base of a large reservation is
-//! placed so that `base + HEAD` is aligned for them.
+//! placed so that `base + HEAD` is aligned for them. One fault makes 2 MiB present, so the rest of such a step is
+//! left to faults, and system calls become ever fewer.
 
 use super::options::CommitPolicy;
 use crate::bump;
@@ -20,14 +21,16 @@ const FIRST: usize = 16 << 10;
 
 const SMALLEST_STEP: usize = 16 << 10;
 const LARGEST_STEP: usize = 128 << 10;
+/// Of huge pages: so much more than what is in use is charged to the process at most.
+const LARGEST_HUGE_STEP: usize = 64 << 20;
 
 /// One growth of the committed prefix. All figures are bytes counted from the base.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Step {
     /// Commit up to here: a multiple of the page size.
     pub(super) end: usize,
-    /// Make all that is committed new present at once.
-    pub(super) populate: bool,
+    /// Make what is committed new present at once, up to here.
+    pub(super) populate_to: Option<usize>,
     /// Back it by huge pages from here on.
     pub(super) huge_from: Option<usize>,
 }
@@ -48,31 +51,35 @@ impl Growth {
     pub(super) fn step(self, needed: usize) -> Step {
         match (self.policy, self.huge_page) {
             (CommitPolicy::Throughput, Some(huge_page)) if needed > HEAD => {
+                let goal = self.committed + (self.committed / 4).min(LARGEST_HUGE_STEP);
                 // HEAD is a quarter or half of a huge page, so whole ones are counted from there.
-                let beyond = bump::round_up(needed - HEAD, huge_page).unwrap_or(needed);
+                let beyond = bump::round_up(needed.max(goal) - HEAD, huge_page).unwrap_or(needed);
                 let end = self.within_reservation(HEAD.saturating_add(beyond));
                 let huge_from = self.committed.max(HEAD);
+                // Where the system has no huge pages to give, this makes small ones present ahead.
                 // A single large block is for its owner to touch, as much of it as wanted.
-                Step { end, populate: end - self.committed <= huge_page, huge_from: Some(huge_from) }
+                let populate_to = self.committed + huge_page;
+                let populate_to = (needed <= populate_to).then_some(populate_to.min(end));
+                Step { end, populate_to, huge_from: Some(huge_from) }
             }
             (CommitPolicy::Throughput, _) => {
                 let step = (self.committed / 4).clamp(SMALLEST_STEP, LARGEST_STEP);
                 let end =
                     self.at_least(needed, if self.committed == 0 { FIRST } else { self.committed + step });
                 let populate = self.committed >= FIRST && end - self.committed <= LARGEST_STEP;
-                Step { end, populate, huge_from: None }
+                Step { end, populate_to: populate.then_some(end), huge_from: None }
             }
             (CommitPolicy::Latency, _) => {
                 let end = self
                     .at_least(needed, self.committed + SMALLEST_STEP.max(self.committed / 4).min(64 << 10));
-                Step { end, populate: false, huge_from: None }
+                Step { end, populate_to: None, huge_from: None }
             }
         }
     }
 
     /// The least step, for when memory is short.
     pub(super) fn least(self, needed: usize) -> Step {
-        Step { end: self.at_least(needed, 0), populate: false, huge_from: None }
+        Step { end: self.at_least(needed, 0), populate_to: None, huge_from: None }
     }
 
     /// `goal` in whole pages, but what is `needed` in any case, and never beyond the head by a small step.
@@ -102,25 +109,34 @@ mod tests {
 
     #[test]
     fn the_first_step_is_left_to_page_faults() {
-        assert_eq!(arena(0).step(1), Step { end: 16 << 10, populate: false, huge_from: None });
+        assert_eq!(arena(0).step(1), Step { end: 16 << 10, populate_to: None, huge_from: None });
     }
 
     #[test]
     fn the_middle_is_populated_in_growing_steps() {
         let step = arena(16 << 10).step((16 << 10) + 1);
-        assert_eq!(step, Step { end: 32 << 10, populate: true, huge_from: None });
+        assert_eq!(step, Step { end: 32 << 10, populate_to: Some(32 << 10), huge_from: None });
         let step = arena(800 << 10).step((800 << 10) + 1);
-        assert_eq!(step, Step { end: 928 << 10, populate: true, huge_from: None });
+        assert_eq!(step, Step { end: 928 << 10, populate_to: Some(928 << 10), huge_from: None });
         let step = arena(1000 << 10).step((1000 << 10) + 1);
         assert_eq!(step.end, HEAD, "small steps end at the head");
     }
 
     #[test]
     fn beyond_the_head_whole_huge_pages_are_committed() {
+        let first = HEAD + HUGE;
         let step = arena(HEAD).step(HEAD + 1);
-        assert_eq!(step, Step { end: HEAD + HUGE, populate: true, huge_from: Some(HEAD) });
-        let step = arena(HEAD + HUGE).step(HEAD + 4 * HUGE);
-        assert_eq!(step, Step { end: HEAD + 4 * HUGE, populate: false, huge_from: Some(HEAD + HUGE) });
+        assert_eq!(step, Step { end: first, populate_to: Some(first), huge_from: Some(HEAD) });
+        let step = arena(first).step(HEAD + 4 * HUGE);
+        assert_eq!(step, Step { end: HEAD + 4 * HUGE, populate_to: None, huge_from: Some(first) });
+    }
+
+    #[test]
+    fn large_arenas_commit_a_quarter_more_and_populate_one_huge_page_of_it() {
+        let committed = HEAD + 8 * HUGE; // 17 MiB, and 4.25 more make 11 huge pages
+        let step = arena(committed).step(committed + 1);
+        let (end, populate_to) = (HEAD + 11 * HUGE, Some(committed + HUGE));
+        assert_eq!(step, Step { end, populate_to, huge_from: Some(committed) });
     }
 
     fn any_growth() -> impl Strategy<Value = (Growth, usize)> {
@@ -158,15 +174,33 @@ mod tests {
         fn populating_stays_within_a_quarter_or_sixteen_kib(needed in 1..HEAD, committed in 0..HEAD) {
             let committed = bump::round_down(committed.min(needed - 1), 4096);
             let step = arena(committed).step(needed);
-            if step.populate {
-                prop_assert!(step.end <= needed + (needed / 4).max(16 << 10), "{committed} {needed} {step:?}");
+            if let Some(end) = step.populate_to {
+                prop_assert!(end <= needed + (needed / 4).max(16 << 10), "{committed} {needed} {step:?}");
+            }
+        }
+
+        /// The promise about large ones: what is charged for beyond need, and what is present of it.
+        #[test]
+        fn beyond_the_head_a_step_is_a_quarter_and_populates_one_huge_page(
+            committed in 0..1_usize << 30,
+            more in 1..1_usize << 28,
+        ) {
+            let committed = bump::round_down(committed, 4096);
+            let needed = (committed + more).max(HEAD + 1);
+            let growth = Growth { reserved: 2 << 30, ..arena(committed) };
+            let step = growth.step(needed);
+            let goal = committed + (committed / 4).min(LARGEST_HUGE_STEP);
+            prop_assert!(step.end < needed.max(goal) + HUGE, "{committed} {needed} {step:?}");
+            prop_assert_eq!((step.end - HEAD) % HUGE, 0);
+            if let Some(end) = step.populate_to {
+                prop_assert!(needed <= end && end <= step.end.min(committed + HUGE));
             }
         }
 
         #[test]
         fn latency_never_populates_or_uses_huge_pages((growth, needed) in any_growth()) {
             let step = Growth { policy: CommitPolicy::Latency, ..growth }.step(needed);
-            prop_assert!(!step.populate && step.huge_from.is_none());
+            prop_assert!(step.populate_to.is_none() && step.huge_from.is_none());
         }
     }
 }

@@ -17,6 +17,7 @@ mod growth;
 pub(crate) mod linear;
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
 pub(crate) mod options;
+mod prefetch;
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
 mod range;
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]

@@ -60,7 +60,7 @@ impl ArenaOptions {
             reserved: range.size().bytes(),
         };
         let step = growth.step(needed);
-        let Step { populate, huge_from, .. } = if range.commit_to(Pages::round_down(step.end)).is_ok() {
+        let Step { populate_to, huge_from, .. } = if range.commit_to(Pages::round_down(step.end)).is_ok() {
             step
         } else {
             // Less may still be had.
@@ -72,8 +72,8 @@ impl ArenaOptions {
             // SAFETY: the pages from there on were committed just now.
             unsafe { range.advise_huge_pages(Pages::round_down(start)) };
         }
-        if populate {
-            range.populate(committed, range.committed());
+        if let Some(end) = populate_to {
+            range.populate(committed, Pages::round_down(end));
         }
         Ok(())
     }
