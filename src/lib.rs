@@ -69,11 +69,13 @@ mod zeroable;
 
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
 pub use {
-    arena::options::{ArenaOptions, CommitPolicy},
+    arena::options::ArenaOptions,
     arena::reserved::Reserved,
     os::Pages,
     pool::{ArenaPool, PooledArena},
-    reservation::{Reservation, totals::process_committed_bytes, totals::process_reserved_bytes},
+    reservation::{
+        Reservation, growth::CommitPolicy, totals::process_committed_bytes, totals::process_reserved_bytes,
+    },
     sync::{Claim, LocalArena, SyncArena},
     virtual_allocator::VirtualAllocator,
 };

@@ -11,8 +11,6 @@ pub(crate) mod buffer;
 #[cfg(feature = "allocator-api2")]
 pub(crate) mod chain;
 mod fixed;
-#[cfg(any(unix, windows, miri, v_alloc_heap_os))]
-mod growth;
 #[cfg(feature = "allocator-api2")]
 pub(crate) mod linear;
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]

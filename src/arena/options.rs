@@ -1,20 +1,8 @@
 //! How to make an arena over reserved memory.
 
 use super::{Arena, reserved::Reserved};
-use crate::{ReserveError, SyncArena};
+use crate::{CommitPolicy, ReserveError, SyncArena};
 use core::ffi::CStr;
-
-/// Which of two goods matters more when an arena commits memory.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum CommitPolicy {
-    /// Least time in all: pages are made present ahead in growing steps, and in huge pages beyond the first
-    /// mebibyte. A single step can take some hundred microseconds.
-    #[default]
-    Throughput,
-    /// No long step: small commits, and one page fault of a few kibibytes at a time. No huge pages.
-    Latency,
-}
 
 /// The options of an [`Arena`] over reserved memory, set one by one.
 ///

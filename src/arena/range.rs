@@ -1,13 +1,13 @@
 //! A range as the options of an arena want it: made, and committed in steps. What `Arena` and `SyncArena` share.
 
-use super::growth::{Growth, HEAD, Step};
-use super::options::{ArenaOptions, CommitPolicy};
+use super::options::ArenaOptions;
 use super::reserved::Reserved;
 use super::source::Source;
 use crate::error::{Cause, Operation};
 use crate::os::{self, Pages, Placement};
+use crate::reservation::growth::{Growth, HEAD, Step};
 use crate::reservation::{RangeAdvice, Reservation};
-use crate::{ReserveError, bump};
+use crate::{CommitPolicy, ReserveError, bump};
 
 impl ArenaOptions {
     /// A range as these options want it.

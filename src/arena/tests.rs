@@ -1,8 +1,8 @@
 //! The arena with the operating system failing at each call.
 
-use super::options::CommitPolicy;
 use super::reserved::Reserved;
 use super::*;
+use crate::CommitPolicy;
 use crate::os::faults::{Call, INJECTED, alone, fail_each_call};
 use crate::{process_committed_bytes, process_reserved_bytes};
 use std::vec::Vec;

@@ -43,6 +43,7 @@ impl VAllocOptions {
             least: 0,
             huge_pages: self.flags & (LATENCY | NO_HUGE_PAGES) == 0,
             name,
+            tight: false,
             has_header: false,
         }
     }

@@ -1,6 +1,7 @@
 //! A range of addresses that is ours, and how much of it is committed. The only caller of `os`.
 
 pub(crate) mod budget;
+pub(crate) mod growth;
 pub(crate) mod lazy;
 pub(crate) mod shared;
 pub(crate) mod totals;

@@ -1,7 +1,7 @@
 //! A block that never moves, as a value that can be copied: it is looked up by where it is and which generation it
 //! is, so a copy that outlived it is refused.
 
-use super::slot::{HAS_HEADER, HUGE_PAGES, HUGE_PAGES_ADVISED, NAMED};
+use super::slot::{HAS_HEADER, HUGE_PAGES, HUGE_PAGES_ADVISED, NAMED, TIGHT};
 use super::space::{self, Place};
 use super::{DEFAULT_RESERVATION, pool};
 use crate::bump;
@@ -16,6 +16,9 @@ use core::sync::atomic::Ordering::Relaxed;
 
 /// The pages of a block up to here are small ones: below, a huge page wastes more than it saves.
 const HEAD: usize = 2 << 20;
+/// The same for a block whose last page is hardly used half the time, and should be a small part of it: a huge one is
+/// a tenth at most here, and a twentieth from 40 MiB on. Small pages up to there would take too long to come.
+const TIGHT_HEAD: usize = 20 << 20;
 /// The least that is kept when a block shrinks.
 const KEPT: usize = 64 << 10;
 
@@ -26,6 +29,8 @@ pub(crate) struct Wanted<'a> {
     /// Bytes that it must be able to grow to, if the reservation is a default one.
     pub(crate) least: usize,
     pub(crate) huge_pages: bool,
+    /// Whether what is resident must stay close to what is in use, as of a vector that grows element by element.
+    pub(crate) tight: bool,
     pub(crate) name: Option<&'a CStr>,
     /// Whether it is one of `realloc`.
     pub(crate) has_header: bool,
@@ -69,7 +74,9 @@ impl Block {
         let (place, limit) = find_place(size.max(wanted.least), wanted.reservation)?;
         let generation = place.slot.claim();
         let flag = |flag: u32, on: bool| if on { flag } else { 0 };
-        let flags = flag(HUGE_PAGES, wanted.huge_pages) | flag(HAS_HEADER, wanted.has_header);
+        let flags = flag(HUGE_PAGES, wanted.huge_pages)
+            | flag(TIGHT, wanted.tight)
+            | flag(HAS_HEADER, wanted.has_header);
         place.slot.flags.store(flags, Relaxed);
         place.slot.committed.store(0, Relaxed);
         place.slot.limit.store(limit.min(place.space.slot_size()), Relaxed);
@@ -257,10 +264,15 @@ impl Busy {
         Ok(())
     }
 
+    /// Where its huge pages begin, in bytes from the base.
+    fn head(&self) -> usize {
+        if self.flag(TIGHT) { TIGHT_HEAD } else { HEAD }
+    }
+
     /// Where huge pages are wanted, commits end at whole ones.
     fn whole_huge_pages(&self, end: usize) -> usize {
         match os::huge_page_size() {
-            Some(huge_page) if self.flag(HUGE_PAGES) && end > HEAD => {
+            Some(huge_page) if self.flag(HUGE_PAGES) && end > self.head() => {
                 bump::round_up(end, huge_page.bytes()).unwrap_or(end)
             }
             _ => end,
@@ -269,13 +281,13 @@ impl Busy {
 
     /// Where all is accessible, a block is told once of all its addresses beyond the head; else of what is new.
     fn advise_huge_pages(&self, from: Pages, to: Pages) {
-        if to.bytes() <= HEAD
+        if to.bytes() <= self.head()
             || !self.flag(HUGE_PAGES)
             || (self.range.accessible && self.flag(HUGE_PAGES_ADVISED))
         {
             return;
         }
-        let head = Pages::round_down(HEAD);
+        let head = Pages::round_down(self.head());
         let (start, end) = if self.range.accessible { (head, self.limit()) } else { (from.max(head), to) };
         // SAFETY: the pages lie in the slot and are committed; advice changes no contents.
         unsafe { os::advise(self.at(start.bytes()), end.after(start), Advice::HugePages) };
@@ -297,9 +309,9 @@ impl Busy {
         if self.flag(NAMED) {
             registry::given_back(self.place.base, start);
         }
-        if start.bytes() <= HEAD && self.flag(HUGE_PAGES_ADVISED) {
+        if start.bytes() <= self.head() && self.flag(HUGE_PAGES_ADVISED) {
             if self.range.accessible {
-                let head = Pages::round_down(HEAD);
+                let head = Pages::round_down(self.head());
                 // SAFETY: the pages lie in the slot, and nothing there is in use.
                 unsafe { SharedRange::advise_as_new(self.at(head.bytes()), self.limit().after(head)) };
             }

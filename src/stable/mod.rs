@@ -16,8 +16,8 @@ pub(crate) mod realloc;
 mod slot;
 mod space;
 
-use crate::ReserveError;
 use crate::os::Pages;
+use crate::{CommitPolicy, ReserveError};
 use block::{Block, Room, Wanted};
 use core::ffi::CStr;
 use core::fmt;
@@ -102,6 +102,9 @@ unsafe impl Sync for StableBlock {}
 pub struct StableBlockOptions {
     reservation: Option<usize>,
     huge_pages: bool,
+    commit_policy: CommitPolicy,
+    /// See [`Wanted::tight`].
+    tight: bool,
     name: Option<&'static CStr>,
 }
 
@@ -116,6 +119,13 @@ impl StableBlockOptions {
     /// longer than it takes to clear a small page.
     pub const fn huge_pages(mut self, allowed: bool) -> Self {
         self.huge_pages = allowed;
+        self
+    }
+
+    /// Which matters more, throughput (the default) or latency: then no touch of the block takes longer than it takes
+    /// to clear a small page.
+    pub const fn commit_policy(mut self, policy: CommitPolicy) -> Self {
+        self.commit_policy = policy;
         self
     }
 
@@ -139,9 +149,17 @@ impl StableBlockOptions {
         self.reservation.map_or_else(default_reservation, whole_pages)
     }
 
+    /// See [`Wanted::tight`].
+    #[allow(dead_code, reason = "for what a feature brings")]
+    pub(crate) const fn tight(mut self, tight: bool) -> Self {
+        self.tight = tight;
+        self
+    }
+
     pub(crate) fn wanted(&self) -> Wanted<'static> {
         let reservation = self.reservation.map_or_else(Room::default, Room::Exactly);
-        Wanted { reservation, least: 0, huge_pages: self.huge_pages, name: self.name, has_header: false }
+        let huge_pages = self.huge_pages && matches!(self.commit_policy, CommitPolicy::Throughput);
+        Wanted { reservation, least: 0, huge_pages, tight: self.tight, name: self.name, has_header: false }
     }
 }
 
@@ -155,7 +173,13 @@ impl StableBlock {
 
     /// The options of a block: reservation, huge pages, name.
     pub const fn options() -> StableBlockOptions {
-        StableBlockOptions { reservation: None, huge_pages: true, name: None }
+        StableBlockOptions {
+            reservation: None,
+            huge_pages: true,
+            commit_policy: CommitPolicy::Throughput,
+            tight: false,
+            name: None,
+        }
     }
 
     /// Makes the block `size` bytes long, where it is. The contents are kept up to the smaller size.

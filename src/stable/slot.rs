@@ -20,7 +20,7 @@ pub(super) struct Slot {
     state: AtomicU64,
     /// The next free slot of the class.
     pub(super) next_free: AtomicU32,
-    /// [`HUGE_PAGES`], [`HUGE_PAGES_ADVISED`], [`NAMED`], [`HAS_HEADER`].
+    /// [`HUGE_PAGES`], [`HUGE_PAGES_ADVISED`], [`NAMED`], [`HAS_HEADER`], [`TIGHT`].
     pub(super) flags: AtomicU32,
     /// Bytes from the base that are committed: whole pages.
     pub(super) committed: AtomicUsize,
@@ -36,6 +36,8 @@ pub(super) const HUGE_PAGES_ADVISED: u32 = 2;
 pub(super) const NAMED: u32 = 4;
 /// The block is one of `realloc`, found by its pointer alone.
 pub(super) const HAS_HEADER: u32 = 8;
+/// Its huge pages begin where one that is hardly used is a small part of the block.
+pub(super) const TIGHT: u32 = 16;
 
 const FREE: u64 = 0;
 const LIVE: u64 = 1;

@@ -2,7 +2,7 @@
 
 use super::slots::{Slots, Word};
 use super::{DefaultHasher, Index, StableMap};
-use crate::{StableVec, StableVecOptions};
+use crate::{CommitPolicy, StableVec, StableVecOptions};
 use core::ffi::CStr;
 use core::fmt;
 use core::mem::MaybeUninit;
@@ -43,9 +43,15 @@ impl<K, V> StableMapOptions<K, V> {
         self
     }
 
-    /// Whether huge pages may back the entries beyond the first 2 MiB; see [`StableVecOptions::huge_pages`].
+    /// Whether huge pages may back the entries beyond the first 2 MiB; see [`StableBlockOptions::huge_pages`](crate::StableBlockOptions::huge_pages).
     pub const fn huge_pages(mut self, allowed: bool) -> Self {
         self.entries = self.entries.huge_pages(allowed);
+        self
+    }
+
+    /// Which matters more, throughput (the default) or latency; see [`StableVecOptions::commit_policy`].
+    pub const fn commit_policy(mut self, policy: CommitPolicy) -> Self {
+        self.entries = self.entries.commit_policy(policy);
         self
     }
 
@@ -71,8 +77,12 @@ impl<K, V> StableMapOptions<K, V> {
 impl<K, V> StableMap<K, V> {
     /// The options of a map: reservation, huge pages, name.
     pub const fn options() -> StableMapOptions<K, V> {
-        // Words are gone through in order: huge pages would not help.
-        StableMapOptions { words: StableVec::options().huge_pages(false), entries: StableVec::options() }
+        StableMapOptions {
+            // Words are gone through in order: huge pages would not help.
+            words: StableVec::options().huge_pages(false),
+            // Entries are looked up in any order: huge pages are worth what the last one wastes.
+            entries: StableVec::options().tight(false),
+        }
     }
 }
 

@@ -68,7 +68,7 @@ impl<T> StableVec<T> {
 
     /// The options of a vector: reservation, huge pages, name.
     pub const fn options() -> StableVecOptions<T> {
-        StableVecOptions::new(crate::StableBlock::options())
+        StableVecOptions::new(crate::StableBlock::options()).tight(true)
     }
 
     /// An empty vector with room for `capacity` elements, committed now.

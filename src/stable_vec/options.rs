@@ -1,6 +1,7 @@
 //! What a vector is to be: reservation, huge pages, name.
 
 use super::{Memory, StableVec};
+use crate::CommitPolicy;
 use crate::stable::StableBlockOptions;
 use allocator_api2::vec::Vec;
 use core::cell::{Cell, UnsafeCell};
@@ -47,10 +48,29 @@ impl<T> StableVecOptions<T> {
         self
     }
 
-    /// Whether huge pages may back what lies beyond the first 2 MiB. Default: yes. Without them no push takes longer
-    /// than it takes to clear a small page.
+    /// Whether huge pages, of 2 MiB, may back what lies beyond the first 20 MiB: the last one may be hardly used, which
+    /// before would be a large part of what is resident. Default: yes.
     pub const fn huge_pages(mut self, allowed: bool) -> Self {
         self.block = self.block.huge_pages(allowed);
+        self
+    }
+
+    /// Which matters more, throughput (the default) or latency: then no push takes longer than it takes to clear a
+    /// small page.
+    ///
+    /// ```
+    /// use v_alloc::{CommitPolicy, StableVec};
+    /// let events = StableVec::<u64>::options().commit_policy(CommitPolicy::Latency).build();
+    /// assert_eq!(events.push(7), &7);
+    /// ```
+    pub const fn commit_policy(mut self, policy: CommitPolicy) -> Self {
+        self.block = self.block.commit_policy(policy);
+        self
+    }
+
+    /// Whether what is resident must stay close to what is in use.
+    pub(crate) const fn tight(mut self, tight: bool) -> Self {
+        self.block = self.block.tight(tight);
         self
     }
 

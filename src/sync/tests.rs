@@ -1,7 +1,8 @@
 //! The shared arena with the operating system failing at each call.
 
 use super::*;
-use crate::arena::options::{ArenaOptions, CommitPolicy};
+use crate::CommitPolicy;
+use crate::arena::options::ArenaOptions;
 use crate::os::faults::{Call, INJECTED, alone, fail_after, fail_each_call};
 use crate::{process_committed_bytes, process_reserved_bytes};
 use core::alloc::{GlobalAlloc, Layout};

@@ -4,7 +4,8 @@ mod swap;
 
 pub use swap::{Drained, SwapVec};
 
-use crate::arena::options::{ArenaOptions, CommitPolicy};
+use crate::CommitPolicy;
+use crate::arena::options::ArenaOptions;
 use crate::error::{Cause, Operation};
 use crate::lock_free::{claim, raise, ready_prefix};
 use crate::os::{self, Pages};

@@ -1,4 +1,4 @@
-//! How far to commit when a reserved arena is full: pure arithmetic, no system calls.
+//! How far to commit when what is committed is full: pure arithmetic, no system calls.
 //!
 //! ```text
 //!  committed:  0       16 KiB                    1 MiB (HEAD)                3 MiB     5 MiB
@@ -10,11 +10,22 @@
 //! placed so that `base + HEAD` is aligned for them. One fault makes 2 MiB present, so the rest of such a step is
 //! left to faults, and system calls become ever fewer.
 
-use super::options::CommitPolicy;
 use crate::bump;
 
+/// Which of two goods matters more when memory is committed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CommitPolicy {
+    /// Least time in all: pages are made present ahead in growing steps, and huge pages are used beyond the first
+    /// mebibyte or two (20 MiB in a vector). A single step can take some hundred microseconds.
+    #[default]
+    Throughput,
+    /// No long step: small commits, and one page fault of a few kibibytes at a time. No huge pages.
+    Latency,
+}
+
 /// Bytes before the first huge page. More than this, a step of 2 MiB wastes less than the arena holds.
-pub(super) const HEAD: usize = 1 << 20;
+pub(crate) const HEAD: usize = 1 << 20;
 
 /// Bytes that are left to page faults, for arenas that never grow beyond.
 const FIRST: usize = 16 << 10;
@@ -26,29 +37,29 @@ const LARGEST_HUGE_STEP: usize = 64 << 20;
 
 /// One growth of the committed prefix. All figures are bytes counted from the base.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Step {
+pub(crate) struct Step {
     /// Commit up to here: a multiple of the page size.
-    pub(super) end: usize,
+    pub(crate) end: usize,
     /// Make what is committed new present at once, up to here.
-    pub(super) populate_to: Option<usize>,
+    pub(crate) populate_to: Option<usize>,
     /// Back it by huge pages from here on.
-    pub(super) huge_from: Option<usize>,
+    pub(crate) huge_from: Option<usize>,
 }
 
 /// What an arena knows when it must grow.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Growth {
-    pub(super) policy: CommitPolicy,
+pub(crate) struct Growth {
+    pub(crate) policy: CommitPolicy,
     /// The size of a huge page, if the arena's place and options allow for them.
-    pub(super) huge_page: Option<usize>,
-    pub(super) page: usize,
-    pub(super) committed: usize,
-    pub(super) reserved: usize,
+    pub(crate) huge_page: Option<usize>,
+    pub(crate) page: usize,
+    pub(crate) committed: usize,
+    pub(crate) reserved: usize,
 }
 
 impl Growth {
     /// The step that makes `needed` bytes from the base usable. `committed < needed <= reserved`.
-    pub(super) fn step(self, needed: usize) -> Step {
+    pub(crate) fn step(self, needed: usize) -> Step {
         match (self.policy, self.huge_page) {
             (CommitPolicy::Throughput, Some(huge_page)) if needed > HEAD => {
                 let goal = self.committed + (self.committed / 4).min(LARGEST_HUGE_STEP);
@@ -78,7 +89,7 @@ impl Growth {
     }
 
     /// The least step, for when memory is short.
-    pub(super) fn least(self, needed: usize) -> Step {
+    pub(crate) fn least(self, needed: usize) -> Step {
         Step { end: self.at_least(needed, 0), populate_to: None, huge_from: None }
     }
 
