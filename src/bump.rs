@@ -71,7 +71,7 @@ pub(crate) const fn fit_type<const MIN_ALIGN: usize>(
 /// Makes the compiler put the branch that calls it out of the way.
 #[cold]
 #[inline(always)]
-const fn seldom() {}
+pub(crate) const fn seldom() {}
 
 /// Fits a block into any window, at any address and word size.
 ///

@@ -110,7 +110,7 @@ pub use stable_vec::{
 };
 
 pub use arena::{
-    Arena, Checkpoint, Scope, ScopeGuard,
+    Arena, Bulk, Checkpoint, Scope, ScopeGuard,
     buffer::BufferArena,
     source::{DefaultSource, Rewind, Source},
 };

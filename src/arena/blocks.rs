@@ -1,8 +1,8 @@
 //! Blocks of memory by layout, grown and shrunk in place: what the typed methods are built on.
 
-use super::Arena;
 use super::prefetch::prefetch_beyond;
 use super::source::{Refill, Source, Window};
+use super::{Arena, fit_for};
 use crate::typed::Blocks;
 use crate::{AllocError, bump};
 use core::alloc::Layout;
@@ -165,7 +165,7 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
 unsafe impl<S: Source, const MIN_ALIGN: usize> Blocks for Arena<S, MIN_ALIGN> {
     #[inline(always)]
     fn allocate_for<T>(&self) -> Option<NonNull<T>> {
-        let place = self.take(self.fit_for::<T>()?);
+        let place = self.take(fit_for::<S, MIN_ALIGN, T>(self.window())?);
         prefetch_beyond(place.as_ptr(), size_of::<T>());
         Some(place.cast())
     }

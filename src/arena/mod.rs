@@ -8,6 +8,7 @@
 mod allocator;
 mod blocks;
 pub(crate) mod buffer;
+mod bulk;
 #[cfg(feature = "allocator-api2")]
 pub(crate) mod chain;
 mod fixed;
@@ -24,6 +25,7 @@ mod scope;
 pub(crate) mod source;
 mod statistics;
 
+pub use bulk::Bulk;
 pub use scope::{Checkpoint, Scope, ScopeGuard};
 
 use crate::AllocError;
@@ -82,6 +84,7 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
         Self { cursor: Cell::new(window.cursor), limit: Cell::new(window.limit), source }
     }
 
+    #[inline(always)]
     pub(crate) fn window(&self) -> Window {
         Window { cursor: self.cursor.get(), limit: self.limit.get() }
     }
@@ -98,25 +101,7 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
     /// Where a block of this layout lies in the window, if it fits.
     #[inline(always)]
     fn fit(&self, layout: Layout) -> Option<Fit> {
-        let (cursor, limit) = (self.cursor.get().addr(), self.limit.get().addr());
-        if S::LOW_ADDRESSES {
-            bump::fit_low::<MIN_ALIGN>(cursor, limit, layout.size(), layout.align())
-        } else {
-            bump::fit_any::<MIN_ALIGN>(cursor, limit, layout.size(), layout.align())
-        }
-    }
-
-    /// As [`fit`](Self::fit), for a type: what the compiler knows of it is left out of the arithmetic.
-    #[inline(always)]
-    fn fit_for<T>(&self) -> Option<Fit> {
-        let align = const { if align_of::<T>() <= MIN_ALIGN { 1 } else { align_of::<T>() } };
-        let small = const { size_of::<T>() + align_of::<T>() + LARGEST_MIN_ALIGN <= 1 << 16 };
-        let (cursor, limit) = (self.cursor.get().addr(), self.limit.get().addr());
-        if S::LOW_ADDRESSES || small {
-            bump::fit_type::<MIN_ALIGN>(cursor, limit, size_of::<T>(), align)
-        } else {
-            bump::fit_any::<MIN_ALIGN>(cursor, limit, size_of::<T>(), align)
-        }
+        fit::<S, MIN_ALIGN>(self.window(), layout)
     }
 
     /// Hands out the block of a fit: moves the cursor behind it.
@@ -167,6 +152,30 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
         let lowered = cursor.with_addr(address);
         mark_uninitialised(lowered, cursor.addr() - address);
         self.cursor.set(lowered);
+    }
+}
+
+/// Where a block of this layout lies in a window of such a source, if it fits.
+#[inline(always)]
+fn fit<S: Source, const MIN_ALIGN: usize>(window: Window, layout: Layout) -> Option<Fit> {
+    let (cursor, limit) = (window.cursor.addr(), window.limit.addr());
+    if S::LOW_ADDRESSES {
+        bump::fit_low::<MIN_ALIGN>(cursor, limit, layout.size(), layout.align())
+    } else {
+        bump::fit_any::<MIN_ALIGN>(cursor, limit, layout.size(), layout.align())
+    }
+}
+
+/// As [`fit`], for a type: what the compiler knows of it is left out of the arithmetic.
+#[inline(always)]
+fn fit_for<S: Source, const MIN_ALIGN: usize, T>(window: Window) -> Option<Fit> {
+    let align = const { if align_of::<T>() <= MIN_ALIGN { 1 } else { align_of::<T>() } };
+    let small = const { size_of::<T>() + align_of::<T>() + LARGEST_MIN_ALIGN <= 1 << 16 };
+    let (cursor, limit) = (window.cursor.addr(), window.limit.addr());
+    if S::LOW_ADDRESSES || small {
+        bump::fit_type::<MIN_ALIGN>(cursor, limit, size_of::<T>(), align)
+    } else {
+        bump::fit_any::<MIN_ALIGN>(cursor, limit, size_of::<T>(), align)
     }
 }
 

@@ -9,7 +9,7 @@ use super::values::{
 };
 use crate::arena::source::{Rewind, Source};
 use crate::error::{allocation_failed, formatting_failed};
-use crate::{AllocError, AllocOrInitError, Arena, Scope, Zeroable};
+use crate::{AllocError, AllocOrInitError, Arena, Bulk, Scope, Zeroable};
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
 use crate::{LocalArena, SyncArena};
 use core::alloc::Layout;
@@ -537,4 +537,10 @@ typed_methods! {
     impl['s, S: Rewind, const MIN_ALIGN: usize] Scope<'s, S, MIN_ALIGN>,
     lifetime 's, borrow [],
     blocks Self::arena
+}
+
+typed_methods! {
+    impl['a, S: Source, const MIN_ALIGN: usize] Bulk<'_, 'a, S, MIN_ALIGN>,
+    lifetime 'a, borrow [],
+    blocks Self::handle
 }

@@ -4,6 +4,7 @@
 //! handle the same methods, each with its `try_` form.
 
 mod building;
+mod copying;
 mod methods;
 mod values;
 
@@ -17,6 +18,9 @@ use core::ptr::NonNull;
 /// A block is valid for reads and writes of its layout, disjoint from all other blocks in use, and stays so
 /// until the handle is dropped, rewound or reset.
 pub(crate) unsafe trait Blocks {
+    /// Whether [`allocate_for`](Self::allocate_for) asks for memory by itself, so that its `None` is final.
+    const ASKS_BY_ITSELF: bool = false;
+
     /// The fast path for one value: `None` if the window is too small, never a reason to give up.
     fn allocate_for<T>(&self) -> Option<NonNull<T>>;
 

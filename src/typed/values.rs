@@ -1,6 +1,6 @@
 //! Single values, copies and zeroed slices: all that is made without running the caller's code in between.
 
-use super::Blocks;
+use super::{Blocks, copying};
 use crate::error::allocation_failed;
 use crate::{AllocError, AllocOrInitError, Zeroable};
 use core::alloc::Layout;
@@ -14,6 +14,7 @@ fn place<B: Blocks, T>(blocks: &B) -> Result<NonNull<T>, AllocError> {
     }
     match blocks.allocate_for::<T>() {
         Some(place) => Ok(place),
+        None if B::ASKS_BY_ITSELF => Err(AllocError),
         None => place_slowly(blocks),
     }
 }
@@ -31,6 +32,7 @@ pub(crate) fn value<B: Blocks, T>(blocks: &B, value: T) -> &mut T {
         return match blocks.allocate_for::<T>() {
             // SAFETY: the place is ours, aligned and large enough.
             Some(place) => unsafe { write(place, value) },
+            None if B::ASKS_BY_ITSELF => allocation_failed(Layout::new::<T>()),
             None => value_slowly(blocks, value),
         };
     }
@@ -54,6 +56,7 @@ pub(crate) fn try_value<B: Blocks, T>(blocks: &B, value: T) -> Result<&mut T, Al
         return match blocks.allocate_for::<T>() {
             // SAFETY: the place is ours, aligned and large enough.
             Some(place) => Ok(unsafe { write(place, value) }),
+            None if B::ASKS_BY_ITSELF => Err(AllocError),
             None => try_value_slowly(blocks, value),
         };
     }
@@ -117,7 +120,11 @@ pub(crate) fn try_slice_copy<'a, B: Blocks, T: Copy>(
     // SAFETY: the block has the size of the source and is new, so they are apart; the copy makes it
     // initialised.
     unsafe {
-        start.copy_from_nonoverlapping(NonNull::from(source).cast(), source.len());
+        if size_of::<T>() == 1 {
+            copying::copy(NonNull::from(source).cast(), start.cast(), source.len());
+        } else {
+            start.copy_from_nonoverlapping(NonNull::from(source).cast(), source.len());
+        }
         Ok(NonNull::slice_from_raw_parts(start, source.len()).as_mut())
     }
 }
