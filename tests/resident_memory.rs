@@ -193,3 +193,30 @@ fn a_vector_keeps_at_most_a_twentieth_more_than_its_elements() {
         assert!(resident <= payload / 20 * 21, "{millions} million: {resident} bytes for {payload}");
     }
 }
+
+#[test]
+fn an_arena_that_retains_keeps_what_its_tasks_need_and_gives_the_rest_back_when_they_need_less() {
+    let mut arena = Arena::options().retain(1 << 20).build().unwrap();
+    let start = std::ptr::from_mut(arena.alloc(1_u8)).expose_provenance();
+    arena.reset();
+    let task = |arena: &mut Arena, bytes: usize| {
+        let zeroed = arena.alloc_slice_zeroed::<u8>(bytes);
+        assert!(zeroed.iter().step_by(64).all(|&byte| byte == 0), "what was given back reads zero");
+        zeroed.fill(1);
+        arena.reset();
+        arena.committed_bytes()
+    };
+    let large = task(&mut arena, 16 << 20);
+    assert!((0..20).all(|_| task(&mut arena, 16 << 20) == large), "tasks that are alike change nothing");
+    assert!(
+        (0..20).all(|round| task(&mut arena, (10 + round % 6) << 20) == large),
+        "nor those that vary little"
+    );
+    let kept: Vec<usize> = (0..50).map(|_| task(&mut arena, 1 << 10)).collect();
+    assert!(kept[..3].iter().all(|&bytes| bytes == large), "a few small ones neither: {kept:?}");
+    assert!(kept.is_sorted_by(|before, after| before >= after), "{kept:?}");
+    assert!(kept[49] <= 2 << 20, "{kept:?}");
+    assert!(rss(start, large) <= kept[49]);
+    let steps = kept.windows(2).filter(|pair| pair[0] != pair[1]).count();
+    assert!(steps <= 5, "each gives half back: {kept:?}");
+}

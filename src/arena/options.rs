@@ -24,6 +24,7 @@ pub struct ArenaOptions {
     pub(super) huge_pages: bool,
     pub(super) core_dumps: bool,
     pub(super) commit_policy: CommitPolicy,
+    pub(super) retain: usize,
 }
 
 impl ArenaOptions {
@@ -34,6 +35,7 @@ impl ArenaOptions {
             huge_pages: true,
             core_dumps: true,
             commit_policy: CommitPolicy::Throughput,
+            retain: usize::MAX,
         }
     }
 
@@ -68,6 +70,32 @@ impl ArenaOptions {
     /// Which matters more, throughput (the default) or latency.
     pub const fn commit_policy(mut self, policy: CommitPolicy) -> Self {
         self.commit_policy = policy;
+        self
+    }
+
+    /// How many bytes an arena keeps committed when it is emptied, by [`reset`](Arena::reset) or the end of an outermost
+    /// scope, whatever its tasks need. Default: all.
+    ///
+    /// Beyond that it keeps what its latest tasks needed, and up to twice as much. So tasks that are alike make no system
+    /// call, however large they are; and what a single large one needed is given back by halves, with one `mmap` after
+    /// five or six smaller ones. (An arena that threads share keeps all.)
+    ///
+    /// ```
+    /// let mut arena = v_alloc::Arena::options().retain(1 << 20).build()?;
+    /// for _ in 0..10 {
+    ///     arena.alloc_slice_fill_copy(32 << 20, 1_u8);
+    ///     arena.reset();
+    ///     assert!(arena.committed_bytes() >= 32 << 20);
+    /// }
+    /// for _ in 0..30 {
+    ///     arena.alloc_str("a small task");
+    ///     arena.reset();
+    /// }
+    /// assert!(arena.committed_bytes() <= 2 << 20);
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
+    pub const fn retain(mut self, bytes: usize) -> Self {
+        self.retain = bytes;
         self
     }
 

@@ -27,6 +27,10 @@ pub struct Reserved {
     peak: Cell<usize>,
     /// Beyond this many bytes from the base, what was never handed out reads zero.
     written: Cell<usize>,
+    /// The most bytes in use since the arena was last found to keep much, as far as the cursor has been lowered since.
+    latest: Cell<usize>,
+    /// What the latest tasks needed, in bytes: see [`give_back_surplus`](Self::give_back_surplus).
+    needed: Cell<usize>,
     last_error: Cell<Option<ReserveError>>,
 }
 
@@ -39,6 +43,8 @@ impl Reserved {
             range: OnceCell::new(),
             peak: Cell::new(0),
             written: Cell::new(0),
+            latest: Cell::new(0),
+            needed: Cell::new(0),
             last_error: Cell::new(None),
         }
     }
@@ -78,6 +84,24 @@ impl Reserved {
         self.range.get().map_or(0, |range| cursor.addr().saturating_sub(range.base().addr().get()))
     }
 
+    /// Gives back what lies beyond both what may be kept and what the latest tasks needed, if that is much. For an arena
+    /// that has just been emptied.
+    #[cold]
+    fn give_back_surplus(&self, range: &Reservation) {
+        let latest = self.latest.take();
+        let needed = self.needed.get();
+        // A task that needed less lowers it by an eighth: to a half after five or six.
+        let needed = latest.max(needed - needed / 8);
+        self.needed.set(needed);
+        let keep = needed.max(self.options.retain);
+        if range.committed().bytes() / 2 > keep {
+            // SAFETY: nothing is handed out.
+            // An arena that keeps what the system does not take back is as good.
+            let _ = unsafe { range.decommit_from(Pages::round_down(keep)) };
+            self.written.set(self.written.get().min(range.committed().bytes()));
+        }
+    }
+
     fn remember(&self, error: ReserveError) -> ReserveError {
         self.last_error.set(Some(error));
         error
@@ -104,6 +128,7 @@ unsafe impl Source for Reserved {
         let used = self.used(cursor);
         self.peak.set(self.peak.get().max(used));
         self.written.set(self.written.get().max(used));
+        self.latest.set(self.latest.get().max(used));
     }
 
     fn zero_from(&self) -> usize {
@@ -150,7 +175,12 @@ unsafe impl Rewind for Reserved {
     unsafe fn rewind(&self, now: Window, mark: usize) -> Window {
         match self.range.get() {
             Some(range) if mark < self.used(now.cursor) => {
-                Window { cursor: range.base().as_ptr().wrapping_add(mark), limit: now.limit }
+                let cursor = range.base().as_ptr().wrapping_add(mark);
+                if mark > 0 || range.committed().bytes() <= self.options.retain {
+                    return Window { cursor, limit: now.limit };
+                }
+                self.give_back_surplus(range);
+                Self::window(range, Window { cursor, limit: now.limit })
             }
             _ => now,
         }

@@ -34,7 +34,8 @@ impl<S: Rewind, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
     ///
     /// Nothing can be borrowed from the arena then, so no reference is left behind. O(1), no system call; a chain
     /// keeps its largest block and gives the others back, one by one. To give memory back to the operating system,
-    /// see [`trim`](Arena::trim).
+    /// see [`trim`](Arena::trim), and [`ArenaOptions::retain`](crate::ArenaOptions::retain) for an arena that does so by
+    /// itself.
     ///
     /// ```
     /// let mut arena = v_alloc::Arena::new();

@@ -76,7 +76,7 @@ fn whichever_system_call_fails_the_arena_stays_usable_and_the_account_exact() {
             // Exact ones: a default reservation would step down to a smaller tier, and run out for another reason.
             Arena::options().reservation(64 << 20),
             Arena::options().reservation(64 << 20).commit_policy(CommitPolicy::Latency),
-            Arena::options().reservation(64 << 20).name(c"fault").core_dumps(false),
+            Arena::options().reservation(64 << 20).name(c"fault").core_dumps(false).retain(64 << 10),
         ];
         for options in options {
             let scenarios: [&dyn Fn(); 3] = [
