@@ -212,6 +212,7 @@ fn an_arena_that_retains_keeps_what_its_tasks_need_and_gives_the_rest_back_when_
         (0..20).all(|round| task(&mut arena, (10 + round % 6) << 20) == large),
         "nor those that vary little"
     );
+    assert_eq!(task(&mut arena, 16 << 20), large);
     let kept: Vec<usize> = (0..50).map(|_| task(&mut arena, 1 << 10)).collect();
     assert!(kept[..3].iter().all(|&bytes| bytes == large), "a few small ones neither: {kept:?}");
     assert!(kept.is_sorted_by(|before, after| before >= after), "{kept:?}");
