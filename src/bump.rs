@@ -55,17 +55,28 @@ pub(crate) const fn fit_type<const MIN_ALIGN: usize>(
     align: usize,
 ) -> Option<Fit> {
     let size = round_up_wrapping(size, MIN_ALIGN);
-    let end = if size <= size_of::<usize>() {
-        let mut start = cursor;
-        if start & (align - 1) != 0 {
-            seldom();
-            start = round_up_wrapping(start, align);
-        }
-        start.wrapping_add(size)
-    } else {
-        round_up_wrapping(cursor.wrapping_add(size), align)
-    };
+    if size <= size_of::<usize>() {
+        return fit_behind_its_like::<MIN_ALIGN>(cursor, limit, size, align);
+    }
+    let end = round_up_wrapping(cursor.wrapping_add(size), align);
     if end > limit { None } else { Some(Fit { start: end.wrapping_sub(size), end }) }
+}
+
+/// As [`fit_type`], by the branch for values of any size: the better form where the cursor is in a register.
+#[inline(always)]
+pub(crate) const fn fit_behind_its_like<const MIN_ALIGN: usize>(
+    cursor: usize,
+    limit: usize,
+    size: usize,
+    align: usize,
+) -> Option<Fit> {
+    let mut start = cursor;
+    if start & (align - 1) != 0 {
+        seldom();
+        start = round_up_wrapping(start, align);
+    }
+    let end = start.wrapping_add(round_up_wrapping(size, MIN_ALIGN));
+    if end > limit { None } else { Some(Fit { start, end }) }
 }
 
 /// Makes the compiler put the branch that calls it out of the way.
@@ -139,6 +150,11 @@ mod tests {
                 fit_low::<MIN_ALIGN>(cursor, limit, size, align),
                 expected,
                 "fit_low {cursor:#x} {limit:#x} {size:#x} {align:#x}"
+            );
+            assert_eq!(
+                fit_behind_its_like::<MIN_ALIGN>(cursor, limit, size, align),
+                expected,
+                "fit_behind_its_like {cursor:#x} {limit:#x} {size:#x} {align:#x}"
             );
             if size % align == 0 {
                 assert_eq!(

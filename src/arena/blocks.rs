@@ -165,7 +165,7 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
 unsafe impl<S: Source, const MIN_ALIGN: usize> Blocks for Arena<S, MIN_ALIGN> {
     #[inline(always)]
     fn allocate_for<T>(&self) -> Option<NonNull<T>> {
-        let place = self.take(fit_for::<S, MIN_ALIGN, T>(self.window())?);
+        let place = self.take(fit_for::<S, MIN_ALIGN, T>(self.window(), false)?);
         prefetch_beyond(place.as_ptr(), size_of::<T>());
         Some(place.cast())
     }

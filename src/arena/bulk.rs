@@ -87,7 +87,7 @@ fn used_up(window: Window) -> Window {
 impl<'a, S: Source, const MIN_ALIGN: usize> Bulk<'_, 'a, S, MIN_ALIGN> {
     /// The arena is this handle's alone.
     #[inline]
-    fn new(arena: &'a Arena<S, MIN_ALIGN>) -> Self {
+    pub(crate) fn new(arena: &'a Arena<S, MIN_ALIGN>) -> Self {
         let window = arena.window();
         arena.set_window(used_up(window));
         let Window { cursor, limit } = window;
@@ -167,7 +167,7 @@ unsafe impl<S: Source, const MIN_ALIGN: usize> Blocks for Bulk<'_, '_, S, MIN_AL
 
     #[inline(always)]
     fn allocate_for<T>(&self) -> Option<NonNull<T>> {
-        match fit_for::<S, MIN_ALIGN, T>(self.window()) {
+        match fit_for::<S, MIN_ALIGN, T>(self.window(), true) {
             Some(fit) => {
                 let place = self.take(fit);
                 prefetch_beyond(place.as_ptr(), size_of::<T>());

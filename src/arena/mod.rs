@@ -168,11 +168,13 @@ fn fit<S: Source, const MIN_ALIGN: usize>(window: Window, layout: Layout) -> Opt
 
 /// As [`fit`], for a type: what the compiler knows of it is left out of the arithmetic.
 #[inline(always)]
-fn fit_for<S: Source, const MIN_ALIGN: usize, T>(window: Window) -> Option<Fit> {
+fn fit_for<S: Source, const MIN_ALIGN: usize, T>(window: Window, in_registers: bool) -> Option<Fit> {
     let align = const { if align_of::<T>() <= MIN_ALIGN { 1 } else { align_of::<T>() } };
     let small = const { size_of::<T>() + align_of::<T>() + LARGEST_MIN_ALIGN <= 1 << 16 };
     let (cursor, limit) = (window.cursor.addr(), window.limit.addr());
-    if S::LOW_ADDRESSES || small {
+    if in_registers && (S::LOW_ADDRESSES || small) {
+        bump::fit_behind_its_like::<MIN_ALIGN>(cursor, limit, size_of::<T>(), align)
+    } else if S::LOW_ADDRESSES || small {
         bump::fit_type::<MIN_ALIGN>(cursor, limit, size_of::<T>(), align)
     } else {
         bump::fit_any::<MIN_ALIGN>(cursor, limit, size_of::<T>(), align)

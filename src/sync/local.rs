@@ -3,7 +3,7 @@
 use super::SyncArena;
 use crate::arena::source::{Refill, Source, Statistics, Window, sealed};
 use crate::typed::Blocks;
-use crate::{AllocError, Arena};
+use crate::{AllocError, Arena, Bulk};
 use core::alloc::Layout;
 use core::cell::Cell;
 use core::fmt;
@@ -59,6 +59,23 @@ impl<'a> LocalArena<'a> {
         // SAFETY: only methods of this type use it, and only while they run; what they hand out lies in the shared
         // arena, which lives for `'a`. The local one never takes back what it handed out.
         unsafe { &*core::ptr::from_ref(&self.arena) }
+    }
+
+    /// Holds the window in registers, for building much at once: see [`Arena::bulk`]. What is handed out lives as long as
+    /// that of this handle.
+    ///
+    /// ```
+    /// let arena = v_alloc::SyncArena::new();
+    /// let mut local = arena.local();
+    /// let bulk = local.bulk();
+    /// let numbers = [1, 2, 3].map(|number| &*bulk.alloc(number));
+    /// drop(bulk);
+    /// drop(local);
+    /// assert_eq!(numbers, [&1, &2, &3]);
+    /// ```
+    #[must_use = "the handle does nothing by itself"]
+    pub fn bulk(&mut self) -> Bulk<'_, 'a, Carved<'a>> {
+        Bulk::new(self.arena())
     }
 
     /// The arena that it is a part of.
