@@ -169,6 +169,23 @@ fn prepared_no_system_call_is_made() {
     });
 }
 
+/// What has a name is listed then: by writing into memory that is there.
+#[test]
+fn the_registry_adds_no_system_call() {
+    common::isolated("the_registry_adds_no_system_call", || {
+        v_alloc::registry::publish().unwrap();
+        assert_eq!(in_a_handler(DOCUMENTED, || allocate(&NAMED)), None);
+        NAMED.prepare(BYTES).unwrap();
+        let look = || {
+            allocate(&NAMED);
+            let listed = v_alloc::registry::entries().find(|entry| entry.name() == "handler");
+            sure(listed.filter(|entry| entry.committed >= 2 * BYTES).ok_or(()), "not listed");
+        };
+        assert_eq!(in_a_handler(&[], look), None);
+        assert!(NAMED.used_bytes() >= 2 * BYTES, "the handlers ran");
+    });
+}
+
 #[test]
 fn other_system_calls_would_be_found() {
     common::isolated("other_system_calls_would_be_found", || {

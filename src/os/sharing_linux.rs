@@ -1,24 +1,34 @@
 //! Linux: the memory is a file without a place in any directory, which `/proc/PID/fd` shows to whoever may look into
 //! the process. It ends with the last process that has it, however that ends.
+//!
+//! Who may look could also write, or cut the file short so that the next write here is a SIGBUS. The file is sealed
+//! against both.
 
 use super::call;
 use crate::os::{OsError, Pages, SharedPlace};
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicI32, AtomicPtr};
 use rustix::fd::{FromRawFd, IntoRawFd, OwnedFd, RawFd};
-use rustix::fs::MemfdFlags;
+use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::io::Errno;
 use rustix::mm::{Advice, MapFlags, ProtFlags};
+use rustix::process::Resource;
 
 const ACCESS: ProtFlags = ProtFlags::READ.union(ProtFlags::WRITE);
 
 pub(crate) fn share(size: Pages, name: &core::ffi::CStr) -> Result<NonNull<SharedPlace>, OsError> {
     call(|| {
-        let file = rustix::fs::memfd_create(name, MemfdFlags::CLOEXEC)?;
+        let file = make_file(name)?;
+        // Beyond the limit the kernel would not only refuse, but send SIGXFSZ, which ends the process.
+        if rustix::process::getrlimit(Resource::Fsize).current.is_some_and(|most| most < size.bytes() as u64)
+        {
+            return Err(Errno::FBIG);
+        }
         rustix::fs::ftruncate(&file, size.bytes() as u64)?;
         // SAFETY: a new mapping at an address of the kernel's choice touches no memory of ours.
         let memory =
             unsafe { rustix::mm::mmap(ptr::null_mut(), size.bytes(), ACCESS, MapFlags::SHARED, &file, 0) }?;
+        seal(&file);
         forgotten_by_children().map_or_else(
             |error| {
                 // SAFETY: the mapping was made just above and nobody knows of it.
@@ -33,6 +43,24 @@ pub(crate) fn share(size: Pages, name: &core::ffi::CStr) -> Result<NonNull<Share
             },
         )
     })
+}
+
+/// A file that no program inherits and nobody can execute, where the kernel knows such (6.3).
+fn make_file(name: &core::ffi::CStr) -> rustix::io::Result<OwnedFd> {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    match rustix::fs::memfd_create(name, flags | MemfdFlags::NOEXEC_SEAL) {
+        Err(Errno::INVAL) => rustix::fs::memfd_create(name, flags),
+        made => made,
+    }
+}
+
+/// From here on the file keeps its size, and nobody can write to it but by the mapping that there is. Best effort:
+/// the second part needs Linux 5.1.
+fn seal(file: &OwnedFd) {
+    let size = SealFlags::SHRINK | SealFlags::GROW;
+    if rustix::fs::fcntl_add_seals(file, size | SealFlags::FUTURE_WRITE | SealFlags::SEAL).is_err() {
+        let _ = rustix::fs::fcntl_add_seals(file, size | SealFlags::SEAL);
+    }
 }
 
 /// A page that reads zero in a child after `fork`. Memory that is shared cannot be kept from a child otherwise without

@@ -9,7 +9,7 @@ use core::sync::atomic::{
     fence,
 };
 
-/// Entries of a table.
+/// Entries of a table. With the header they are 128 KiB.
 pub const CAPACITY: usize = 1023;
 
 pub(super) const MAGIC: [u8; 8] = *b"v_alloc\0";
@@ -67,7 +67,7 @@ impl Table {
         self.version.store(VERSION, Relaxed);
         self.header_size.store(128, Relaxed);
         self.entry_size.store(128, Relaxed);
-        self.capacity.store(1023, Relaxed);
+        self.capacity.store(CAPACITY as u32, Relaxed);
         self.process.store(process, Relaxed);
         fence(Release); // whoever reads the file looks for the magic first
         for (place, byte) in self.magic.iter().zip(MAGIC) {
