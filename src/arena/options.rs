@@ -49,7 +49,8 @@ impl ArenaOptions {
     }
 
     /// Names the memory in the process's memory map (`[anon:name]` in `/proc/self/maps`), on Linux 5.17 and up
-    /// with the option built in. The kernel refuses control characters, `\`, `` ` ``, `$`, `[` and `]`.
+    /// with the option built in. The kernel refuses control characters, `\`, `` ` ``, `$`, `[` and `]`. It is also what
+    /// the [`registry`](crate::registry) lists the arena by, on every system.
     pub const fn name(mut self, name: &'static CStr) -> Self {
         self.name = Some(name);
         self

@@ -6,9 +6,10 @@
 
 use super::call;
 use crate::os::{OsError, Pages, SharedPlace};
+use core::ffi::{CStr, c_char, c_int, c_uint};
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicI32, AtomicPtr};
-use rustix::fd::{FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use rustix::fd::BorrowedFd;
 use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::io::Errno;
 use rustix::mm::{Advice, MapFlags, ProtFlags};
@@ -16,47 +17,69 @@ use rustix::process::Resource;
 
 const ACCESS: ProtFlags = ProtFlags::READ.union(ProtFlags::WRITE);
 
-pub(crate) fn share(size: Pages, name: &core::ffi::CStr) -> Result<NonNull<SharedPlace>, OsError> {
+pub(crate) fn share(size: Pages, name: &CStr) -> Result<NonNull<SharedPlace>, OsError> {
     call(|| {
-        let file = make_file(name)?;
         // Beyond the limit the kernel would not only refuse, but send SIGXFSZ, which ends the process.
         if rustix::process::getrlimit(Resource::Fsize).current.is_some_and(|most| most < size.bytes() as u64)
         {
             return Err(Errno::FBIG);
         }
-        rustix::fs::ftruncate(&file, size.bytes() as u64)?;
-        // SAFETY: a new mapping at an address of the kernel's choice touches no memory of ours.
-        let memory =
-            unsafe { rustix::mm::mmap(ptr::null_mut(), size.bytes(), ACCESS, MapFlags::SHARED, &file, 0) }?;
-        seal(&file);
-        forgotten_by_children().map_or_else(
-            |error| {
-                // SAFETY: the mapping was made just above and nobody knows of it.
-                let _ = unsafe { rustix::mm::munmap(memory, size.bytes()) };
-                Err(error)
-            },
-            |place| {
-                let file = AtomicI32::new(file.into_raw_fd());
-                // SAFETY: the page is new, writable, and aligned as pages are.
-                unsafe { place.write(SharedPlace { memory: AtomicPtr::new(memory.cast()), file }) };
-                Ok(place)
-            },
-        )
+        let file = make_file(name)?;
+        share_file(file, size).inspect_err(|_| {
+            // SAFETY: the file was made just above and nobody knows of it.
+            unsafe { rustix::io::close(file) };
+        })
     })
 }
 
-/// A file that no program inherits and nobody can execute, where the kernel knows such (6.3).
-fn make_file(name: &core::ffi::CStr) -> rustix::io::Result<OwnedFd> {
+/// A file that no program inherits and, where the kernel knows such (6.3), nobody can execute. Its number is not
+/// negative.
+///
+/// Not by `rustix`, in whose function a linker sees a panic.
+fn make_file(name: &CStr) -> rustix::io::Result<c_int> {
+    unsafe extern "C" {
+        fn memfd_create(name: *const c_char, flags: c_uint) -> c_int;
+    }
+    let make = |flags: MemfdFlags| {
+        // SAFETY: the name is a string. `call` keeps `errno`, which it changes.
+        match unsafe { memfd_create(name.as_ptr(), flags.bits()) } {
+            file if file >= 0 => Ok(file),
+            // Within the numbers that there are; `rustix` panics at others.
+            // SAFETY: the place is valid while this thread runs.
+            _ => Err(Errno::from_raw_os_error(unsafe { super::errno_location().read() }.clamp(1, 4095))),
+        }
+    };
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-    match rustix::fs::memfd_create(name, flags | MemfdFlags::NOEXEC_SEAL) {
-        Err(Errno::INVAL) => rustix::fs::memfd_create(name, flags),
+    match make(flags | MemfdFlags::NOEXEC_SEAL) {
+        Err(Errno::INVAL) => make(flags),
         made => made,
     }
 }
 
+fn share_file(number: c_int, size: Pages) -> rustix::io::Result<NonNull<SharedPlace>> {
+    if number < 0 {
+        return Err(Errno::BADF); // what follows could panic then, as far as a linker can see
+    }
+    // SAFETY: it is open, and stays so.
+    let file = unsafe { BorrowedFd::borrow_raw(number) };
+    rustix::fs::ftruncate(file, size.bytes() as u64)?;
+    // SAFETY: a new mapping at an address of the kernel's choice touches no memory of ours.
+    let memory =
+        unsafe { rustix::mm::mmap(ptr::null_mut(), size.bytes(), ACCESS, MapFlags::SHARED, file, 0) }?;
+    seal(file);
+    let place = forgotten_by_children().inspect_err(|_| {
+        // SAFETY: the mapping was made just above and nobody knows of it.
+        let _ = unsafe { rustix::mm::munmap(memory, size.bytes()) };
+    })?;
+    let (memory, file) = (AtomicPtr::new(memory.cast()), AtomicI32::new(number));
+    // SAFETY: the page is new, writable, and aligned as pages are.
+    unsafe { place.write(SharedPlace { memory, file }) };
+    Ok(place)
+}
+
 /// From here on the file keeps its size, and nobody can write to it but by the mapping that there is. Best effort:
 /// the second part needs Linux 5.1.
-fn seal(file: &OwnedFd) {
+fn seal(file: BorrowedFd<'_>) {
     let size = SealFlags::SHRINK | SealFlags::GROW;
     if rustix::fs::fcntl_add_seals(file, size | SealFlags::FUTURE_WRITE | SealFlags::SEAL).is_err() {
         let _ = rustix::fs::fcntl_add_seals(file, size | SealFlags::SEAL);
@@ -67,7 +90,7 @@ fn seal(file: &OwnedFd) {
 /// asking, at each access, who is there.
 fn forgotten_by_children() -> rustix::io::Result<NonNull<SharedPlace>> {
     let bytes = super::page_size();
-    // SAFETY: as above.
+    // SAFETY: a new mapping at an address of the kernel's choice touches no memory of ours.
     let page = unsafe { rustix::mm::mmap_anonymous(ptr::null_mut(), bytes, ACCESS, MapFlags::PRIVATE) }?;
     // SAFETY: this changes nothing here. (Since Linux 4.14.)
     let advised = unsafe { rustix::mm::madvise(page, bytes, Advice::LinuxWipeOnFork) };
@@ -86,14 +109,7 @@ pub(crate) unsafe fn unshare(place: NonNull<SharedPlace>, size: Pages) {
         let SharedPlace { memory, file } = place.read();
         let _ = rustix::mm::munmap(memory.into_inner().cast(), size.bytes());
         let _ = rustix::mm::munmap(place.as_ptr().cast(), super::page_size());
-        close(file.into_inner());
+        rustix::io::close(file.into_inner());
         Ok(())
     });
-}
-
-/// # Safety
-/// The file is open, and whoever owned it gives it up.
-unsafe fn close(file: RawFd) {
-    // SAFETY: forwarded from the caller.
-    drop(unsafe { OwnedFd::from_raw_fd(file) });
 }

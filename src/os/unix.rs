@@ -353,20 +353,22 @@ unsafe fn unmap(start: *mut u8, bytes: usize) -> Result<(), OsError> {
     call(|| unsafe { rustix::mm::munmap(start.cast(), bytes) })
 }
 
+unsafe extern "C" {
+    /// Where this thread's `errno` is.
+    #[cfg_attr(any(target_os = "linux", target_os = "emscripten"), link_name = "__errno_location")]
+    #[cfg_attr(any(target_vendor = "apple", target_os = "freebsd"), link_name = "__error")]
+    #[cfg_attr(
+        any(target_os = "openbsd", target_os = "netbsd", target_os = "android"),
+        link_name = "__errno"
+    )]
+    #[cfg_attr(any(target_os = "illumos", target_os = "solaris"), link_name = "___errno")]
+    safe fn errno_location() -> *mut core::ffi::c_int;
+}
+
 /// Makes a system call and keeps `errno`: a signal handler must not change it under the code it interrupts. On Linux
 /// `rustix` makes system calls without it; but not on every processor, nor when another crate of the program turns
 /// its feature `use-libc` on.
 fn call<T>(system_call: impl FnOnce() -> rustix::io::Result<T>) -> Result<T, OsError> {
-    unsafe extern "C" {
-        #[cfg_attr(any(target_os = "linux", target_os = "emscripten"), link_name = "__errno_location")]
-        #[cfg_attr(any(target_vendor = "apple", target_os = "freebsd"), link_name = "__error")]
-        #[cfg_attr(
-            any(target_os = "openbsd", target_os = "netbsd", target_os = "android"),
-            link_name = "__errno"
-        )]
-        #[cfg_attr(any(target_os = "illumos", target_os = "solaris"), link_name = "___errno")]
-        safe fn errno_location() -> *mut core::ffi::c_int;
-    }
     let errno = errno_location();
     // SAFETY: the C library gives each thread a place that is valid while the thread runs.
     let saved = unsafe { errno.read() };

@@ -2,11 +2,12 @@
 
 use super::table::{MAGIC, VERSION};
 use super::{Kind, NAME_BYTES, Snapshot};
+use core::num::NonZeroUsize;
 
 /// A table as another process has written it: two readings of its file, whole, one right after the other.
 ///
 /// One reading may meet an entry while it changes hands. What is not the same in both is left out, but the figures,
-/// which are those of the second.
+/// which are those of the second. All bytes may be anything: they are another's. Nothing here panics.
 ///
 /// ```no_run
 /// use v_alloc::registry::Image;
@@ -21,7 +22,7 @@ use super::{Kind, NAME_BYTES, Snapshot};
 pub struct Image<'a> {
     first: &'a [u8],
     second: &'a [u8],
-    entry_size: usize,
+    entry_size: NonZeroUsize,
     process: u32,
 }
 
@@ -39,21 +40,21 @@ impl<'a> Image<'a> {
         // What has come since the first reading is for the next time.
         let end = end.min(second.len()).min(first.len());
         let (first, second) = (first.get(header_size..end)?, second.get(header_size..end)?);
-        (entry_size >= 48 + NAME_BYTES).then_some(Self { first, second, entry_size, process })
+        let entry_size = NonZeroUsize::new(entry_size).filter(|size| size.get() >= 48 + NAME_BYTES)?;
+        Some(Self { first, second, entry_size, process })
     }
 
-    /// The number of the process that writes the table, as it sees itself. A child after `fork` has its parent's file
-    /// open, too.
+    /// The number of the process that writes the table, as it sees itself: in a container, the last one of `NStgid` in
+    /// `/proc/PID/status`. A child after `fork` has its parent's file open, too.
     #[must_use]
     pub const fn process(&self) -> u32 {
         self.process
     }
 
-    /// What was listed in that process.
+    /// What was listed in that process, in no order.
     pub fn entries(&self) -> impl Iterator<Item = Snapshot> + use<'a> {
-        let (first, second) =
-            (self.first.chunks_exact(self.entry_size), self.second.chunks_exact(self.entry_size));
-        first.zip(second).filter_map(|(before, now)| {
+        let entries = |bytes: &'a [u8]| bytes.chunks_exact(self.entry_size.get());
+        entries(self.first).zip(entries(self.second)).filter_map(|(before, now)| {
             let (old, new) = (decode(before)?, decode(now)?);
             let same = before.get(..16)? == now.get(..16)?
                 && (old.kind, old.reserved, old.name) == (new.kind, new.reserved, new.name);

@@ -6,14 +6,15 @@
 //!
 //! | [`Kind`] | what it is | whose option gives the name |
 //! |---|---|---|
-//! | [`Arena`](Kind::Arena) | an arena of one thread | [`ArenaOptions::name`](crate::ArenaOptions::name) |
-//! | [`Shared`](Kind::Shared) | an arena or vector that threads share | the same, with `build_sync` or `SyncVec` |
-//! | [`Block`](Kind::Block) | a block that never moves, and what is built on one; arenas of C | [`StableBlockOptions::name`](crate::StableBlockOptions::name), `VAllocOptions` |
+//! | [`Arena`](Kind::Arena) | an arena of one thread; of an `ArenaPool`, each that is reserved | [`ArenaOptions::name`](crate::ArenaOptions::name) |
+//! | [`Shared`](Kind::Shared) | a `SyncArena`; its `LocalArena`s are parts of it | the same, with `build_sync` |
+//! | [`Block`](Kind::Block) | a `StableBlock`, a `StableVec`, the entries of a `StableMap`; arenas and blocks of C | [`StableBlockOptions::name`](crate::StableBlockOptions::name) and that of the others; `VAllocOptions` |
 //!
-//! The figures change when memory is reserved, committed and given back, never when a window is used: a program that
-//! publishes allocates exactly as fast as one that does not. Each change is a few relaxed atomic operations, and a
-//! search among the listed. Nothing here locks, allocates, panics or has a thread-local, and signal handlers may do
-//! whatever they may do otherwise.
+//! What has no name costs nothing, nor does anything before `publish`. The figures change when memory is reserved,
+//! committed and given back, never when a window is used: a program that publishes allocates exactly as fast as one
+//! that does not. Each change is a few relaxed atomic operations, and a search among the listed. Nothing here locks,
+//! allocates, panics or has a thread-local, and but for `publish` nothing makes a system call; so signal handlers may
+//! do whatever they may do otherwise.
 //!
 //! ```
 //! use v_alloc::{Arena, registry};
@@ -25,14 +26,30 @@
 //! # Ok::<(), v_alloc::ReserveError>(())
 //! ```
 //!
+//! # How old a figure is
+//!
+//! | figure | what it says |
+//! |---|---|
+//! | [`reserved`](Snapshot::reserved) | the addresses; it never changes |
+//! | [`committed`](Snapshot::committed) | what may be used without asking the system. It is written before the call that changed it returns, so it is late only while one is under way |
+//! | [`peak`](Snapshot::peak) | the most that `committed` ever was, since the arena has its addresses |
+//!
+//! What is *in use* is not told: the cursor is the arena's own, and moves with it. It is [`used_bytes`], for its owner;
+//! after a `reset` all of `committed` is free, and stays committed until `trim`. How much is *resident* knows the
+//! kernel: see `/proc/PID/smaps` of the addresses.
+//!
+//! [`used_bytes`]: crate::Arena::used_bytes
+//!
 //! # Other processes, other times
 //!
-//! * **On Linux** the table lies in a file without a place in any directory, `v_alloc-registry`, which
-//!   `/proc/PID/fd` shows to whoever may trace the process. [`Image`] reads its bytes. The file is gone with the
-//!   process, however that ends; programs that it executes do not inherit it. Elsewhere only the process itself sees
-//!   the table.
-//! * **After `fork`** the child publishes nothing, and changes nothing in its parent's table, until it calls `publish`
-//!   itself. Its table then lists what is named from that time on.
+//! * **On Linux** the table lies in a file without a place in any directory, `v_alloc-registry`, which `/proc/PID/fd`
+//!   shows to whoever may trace the process: the same user, or root. [`Image`] reads its bytes. The file is gone with
+//!   the process, however that ends; programs that it executes do not inherit it. It is sealed: nobody else can write
+//!   to it (since 5.1) or cut it off. A program that closes all descriptors is not seen by others any more, and goes
+//!   on. Elsewhere only the process itself sees the table.
+//! * **After `fork`** on Linux the child publishes nothing, and changes nothing in its parent's table, until it calls
+//!   `publish` itself. Its table then lists what gets its addresses from that time on. It has the parent's file open,
+//!   too: [`Image::process`] says whose it is. On other systems the child goes on with a table of its own, a copy.
 //! * **A table has room** for [`CAPACITY`] entries. What comes when it is full is not listed; all else goes on.
 //!
 //! # The bytes
@@ -93,9 +110,9 @@ pub struct Snapshot {
     pub address: usize,
     /// Addresses that belong to it.
     pub reserved: usize,
-    /// Memory that it may use.
+    /// Memory that it may use without asking the system.
     pub committed: usize,
-    /// The most that ever was committed.
+    /// The most that ever was committed, since it has these addresses.
     pub peak: usize,
     name: [u8; NAME_BYTES],
 }
@@ -104,7 +121,8 @@ pub struct Snapshot {
 const NAME_BYTES: usize = 80;
 
 impl Snapshot {
-    /// The name from its options: its first 80 bytes, as far as they are UTF-8.
+    /// The name from its options: its first 80 bytes, as far as they are UTF-8. It may have any characters in it but 0,
+    /// also such as a terminal takes for commands. O(its length); safe in a signal handler.
     #[must_use]
     pub fn name(&self) -> &str {
         let bytes = self.name.split(|&byte| byte == 0).next().unwrap_or_default();
@@ -128,11 +146,21 @@ impl fmt::Debug for Snapshot {
 
 /// Starts to list what has a name and gets its addresses from now on. No effect if that has happened in this process.
 ///
-/// To be called when the program starts, not in a signal handler. It costs 128 KiB of memory at most, as far as
-/// there are entries, and on Linux a file descriptor; nothing takes them back.
+/// To be called when the program starts, before it gives up rights; not in a signal handler. It costs 128 KiB of
+/// memory at most, as far as there are entries, and on Linux a file descriptor and a page; nothing takes them back.
+/// There the system calls are `memfd_create`, `prlimit64`, `ftruncate`, `mmap`, `fcntl`, `madvise` and `getpid`. O(1);
+/// threads may call it at the same time.
 ///
 /// # Errors
-/// [`ReserveError`] if the system has no such memory, or no such file: Linux has since 4.14.
+/// [`ReserveError`] if the system has no such memory, or no such file: Linux has since 4.14, unless RLIMIT_FSIZE is
+/// below 128 KiB.
+///
+/// ```
+/// // A program goes on without: only nobody sees its arenas.
+/// if let Err(error) = v_alloc::registry::publish() {
+///     eprintln!("no registry: {error}");
+/// }
+/// ```
 pub fn publish() -> Result<(), ReserveError> {
     let before = PLACE.load(Acquire);
     if published().is_some() {
@@ -158,7 +186,13 @@ pub fn publish() -> Result<(), ReserveError> {
 }
 
 /// What is listed now, in no order. Nothing if [`publish`] was not called. What comes or goes meanwhile may be there or
-/// not; what stays is there once. O(1) for each that ever was; safe in a signal handler.
+/// not; what stays is there once. O(entries) that there ever were at a time; no system call, safe in a signal handler.
+///
+/// ```
+/// for entry in v_alloc::registry::entries() {
+///     println!("{}: {} of {} bytes", entry.name().escape_debug(), entry.committed, entry.reserved);
+/// }
+/// ```
 #[must_use]
 pub fn entries() -> Entries {
     Entries::of(published())

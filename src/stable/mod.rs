@@ -129,8 +129,9 @@ impl StableBlockOptions {
         self
     }
 
-    /// A name in the process's memory map, as [`ArenaOptions::name`](crate::ArenaOptions::name). It makes the block
-    /// a mapping of its own.
+    /// A name in the process's memory map and in the [`registry`](crate::registry), as
+    /// [`ArenaOptions::name`](crate::ArenaOptions::name). It makes the block a mapping of its own, where the kernel has
+    /// such names.
     pub const fn name(mut self, name: &'static CStr) -> Self {
         self.name = Some(name);
         self

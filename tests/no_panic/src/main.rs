@@ -10,7 +10,7 @@ use core::ffi::{c_char, c_int};
 use core::mem::MaybeUninit;
 use v_alloc::{
     AllocError, Allocator, Arena, BufferArena, ChainAllocator, CommitPolicy, LinearAllocator, Reserved, Rewind,
-    VirtualAllocator,
+    VirtualAllocator, registry::Image,
 };
 
 #[panic_handler]
@@ -39,10 +39,21 @@ extern "C" fn main(count: c_int, _arguments: *const *const c_char) -> c_int {
 }
 
 fn use_everything(number: usize) -> Result<(), AllocError> {
+    v_alloc::registry::publish().map_err(|_| AllocError)?;
     use_arena(Arena::new(), number)?;
     use_arena(Arena::<Reserved, 16>::with_min_align(), number)?;
     let options = Arena::options().reservation(number << 24).name(c"no panic").core_dumps(false);
+    let named = options.build().map_err(|_| AllocError)?;
+    named.try_alloc(number)?;
+    if !v_alloc::registry::entries().any(|entry| entry.name() == "no panic" && entry.committed > number) {
+        return Err(AllocError);
+    }
     use_arena(options.commit_policy(CommitPolicy::Latency).build().map_err(|_| AllocError)?, number)?;
+    // Whatever it says: another process's bytes may be anything.
+    let bytes = [number as u8; 1 << 10];
+    if Image::new(&bytes, &bytes).is_some_and(|image| image.entries().count() > 0 && image.process() > 0) {
+        return Err(AllocError);
+    }
 
     let reserved = Arena::with_reservation(number << 22).map_err(|_| AllocError)?;
     reserved.prepare(number << 16).map_err(|_| AllocError)?;
