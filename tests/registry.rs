@@ -187,9 +187,11 @@ fn threads_that_make_and_drop_arenas_never_show_a_mixture() {
         for (index, name) in NAMES.into_iter().enumerate() {
             std::thread::spawn(move || {
                 loop {
-                    let options = OneArena::options().name(name).reservation(index + 1 << 20);
+                    let options = OneArena::options().name(name).reservation((index + 1) << 20);
                     let arenas = [(); 3].map(|()| options.build().unwrap());
-                    arenas.iter().for_each(|arena| *arena.alloc([1_u64; 600]) = [2; 600]);
+                    for arena in &arenas {
+                        arena.alloc([1_u64; 600]);
+                    }
                 }
             });
         }
@@ -216,7 +218,9 @@ fn a_full_table_leaves_out_the_rest_and_the_program_goes_on() {
         registry::publish().unwrap();
         let options = OneArena::options().name(c"one of many").reservation(1 << 16);
         let mut arenas: Vec<_> = (0..registry::CAPACITY + 50).map(|_| options.build().unwrap()).collect();
-        arenas.iter().for_each(|arena| *arena.alloc(1) = 2);
+        for arena in &arenas {
+            arena.alloc(1);
+        }
         assert_eq!(look_here().arenas.len(), registry::CAPACITY);
         assert_eq!(registry::entries().filter(|entry| entry.committed > 0).count(), registry::CAPACITY);
         arenas.truncate(10);

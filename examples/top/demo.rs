@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 use std::time::Duration;
-use v_alloc::{Arena, ArenaPool, StableVec, registry};
+use v_alloc::{Arena, ArenaPool, StableVec, SyncArena, registry};
 
 /// Starts the program, shows it, and ends it.
 pub fn with_program(show: impl FnOnce(u32) -> Result<(), Box<dyn Error>>) -> Result<(), Box<dyn Error>> {
@@ -21,6 +21,9 @@ pub fn with_program(show: impl FnOnce(u32) -> Result<(), Box<dyn Error>>) -> Res
     shown
 }
 
+static EVENTS: SyncArena = Arena::options().name(c"events").build_sync();
+static REQUESTS: ArenaPool<4> = ArenaPool::with_slots().options(Arena::options().name(c"request"));
+
 /// The program itself.
 pub fn program() -> Result<(), Box<dyn Error>> {
     let _ = std::fs::write("/proc/self/comm", "demo"); // its name, for whoever looks
@@ -32,8 +35,6 @@ pub fn program() -> Result<(), Box<dyn Error>> {
     let _cache = Arena::options().name(c"cache, not yet used").build()?;
     let mut frame = Arena::options().name(c"frame").build()?;
     let mut syntax = Arena::options().name(c"syntax tree").build()?;
-    static EVENTS: v_alloc::SyncArena = Arena::options().name(c"events").build_sync();
-    static REQUESTS: ArenaPool<4> = ArenaPool::with_slots().options(Arena::options().name(c"request"));
     let mut index = StableVec::<u64>::options().name(c"index").build();
     println!("ready");
     for step in 0_usize.. {

@@ -13,6 +13,7 @@
 mod linux {
     pub mod arguments;
     pub mod demo;
+    mod drawing;
     pub mod reading;
     pub mod table;
     mod units;

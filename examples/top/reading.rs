@@ -262,7 +262,7 @@ impl Pages {
         if end.saturating_sub(next) * page > MOST {
             return None;
         }
-        let mut words = [0; 64 << 10];
+        let mut words = [0; 8 << 10];
         let mut present = 0;
         while next < end {
             let wanted = words.len().min(usize::try_from((end - next) * 8).ok()?);

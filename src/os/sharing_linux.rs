@@ -40,7 +40,7 @@ fn make_file(name: &CStr) -> rustix::io::Result<c_int> {
     unsafe extern "C" {
         fn memfd_create(name: *const c_char, flags: c_uint) -> c_int;
     }
-    let make = |flags: MemfdFlags| {
+    let file_with = |flags: MemfdFlags| {
         // SAFETY: the name is a string. `call` keeps `errno`, which it changes.
         match unsafe { memfd_create(name.as_ptr(), flags.bits()) } {
             file if file >= 0 => Ok(file),
@@ -50,8 +50,8 @@ fn make_file(name: &CStr) -> rustix::io::Result<c_int> {
         }
     };
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-    match make(flags | MemfdFlags::NOEXEC_SEAL) {
-        Err(Errno::INVAL) => make(flags),
+    match file_with(flags | MemfdFlags::NOEXEC_SEAL) {
+        Err(Errno::INVAL) => file_with(flags),
         made => made,
     }
 }

@@ -171,10 +171,9 @@ pub fn publish() -> Result<(), ReserveError> {
     let size = Pages::round_up(bytes).ok_or(error(Cause::TooLarge))?;
     let make = || {
         let place = os::share(size, c"v_alloc-registry").map_err(|OsError(code)| error(Cause::Os(code)))?;
-        // SAFETY: the memory has the size of a table, is as aligned as pages are, and zero, which a table may be.
-        unsafe {
-            let table = place.as_ref().memory.load(Acquire).cast::<Table>();
-            (*table).begin(os::process_number());
+        // SAFETY: the place was made just now.
+        if let Some(table) = unsafe { table_at(place) } {
+            table.begin(os::process_number());
         }
         Ok(place.as_ptr())
     };
@@ -199,10 +198,18 @@ pub fn entries() -> Entries {
 }
 
 fn published() -> Option<&'static Table> {
-    let place = NonNull::new(PLACE.load(Acquire))?;
     // SAFETY: a place that was made known is never taken back.
+    NonNull::new(PLACE.load(Acquire)).and_then(|place| unsafe { table_at(place) })
+}
+
+/// The table of a place, but not of a parent's.
+///
+/// # Safety
+/// `os::share` made the place, with room for a table, and it is not taken back while the table is in use.
+unsafe fn table_at(place: NonNull<SharedPlace>) -> Option<&'static Table> {
+    // SAFETY: forwarded from the caller.
     let table = NonNull::new(unsafe { place.as_ref() }.memory.load(Acquire))?;
-    // SAFETY: nor is its table, which was begun before.
+    // SAFETY: it has the size of a table, is as aligned as pages are, and was zero at first, which a table may be.
     Some(unsafe { table.cast::<Table>().as_ref() })
 }
 

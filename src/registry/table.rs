@@ -10,7 +10,8 @@ use core::sync::atomic::{
 };
 
 /// Entries of a table. With the header they are 128 KiB.
-pub const CAPACITY: usize = 1023;
+pub const CAPACITY: usize = ROOM as usize;
+const ROOM: u32 = 1023;
 
 pub(super) const MAGIC: [u8; 8] = *b"v_alloc\0";
 pub(super) const VERSION: u32 = 1;
@@ -67,7 +68,7 @@ impl Table {
         self.version.store(VERSION, Relaxed);
         self.header_size.store(128, Relaxed);
         self.entry_size.store(128, Relaxed);
-        self.capacity.store(CAPACITY as u32, Relaxed);
+        self.capacity.store(ROOM, Relaxed);
         self.process.store(process, Relaxed);
         fence(Release); // whoever reads the file looks for the magic first
         for (place, byte) in self.magic.iter().zip(MAGIC) {
