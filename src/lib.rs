@@ -134,3 +134,8 @@ struct FromLibddAlloc;
 #[cfg(all(doctest, any(unix, windows), target_has_atomic = "64"))]
 #[doc = include_str!("../docs/signal-handlers.md")]
 struct SignalHandlers;
+
+// And of the page about the registry.
+#[cfg(all(doctest, any(unix, windows), feature = "map", target_has_atomic = "64"))]
+#[doc = include_str!("../docs/top.md")]
+struct Top;

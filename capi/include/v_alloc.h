@@ -125,7 +125,7 @@ typedef struct AllocInfo {
 typedef struct VAllocOptions {
     size_t reservation; /* bytes of address space, with the 64 before data of v_alloc_realloc; 0: the default */
     unsigned int flags; /* V_ALLOC_LATENCY, V_ALLOC_NO_HUGE_PAGES */
-    const char *name;   /* shown in /proc/PID/maps on Linux; copied */
+    const char *name;   /* shown in /proc/PID/maps on Linux, and listed after v_alloc_publish; copied */
 } VAllocOptions;
 
 /* No long step: pages of a few kibibytes, one at a time. */
@@ -315,6 +315,11 @@ const char *v_alloc_error_text(VAllocError error, char *buffer, size_t size);
 /* Address space that the library holds in this process, and memory committed by it. */
 size_t v_alloc_process_reserved(void);
 size_t v_alloc_process_committed(void);
+
+/* From here on, arenas and blocks with a name (VAllocOptions) are listed with their sizes, on Linux for other processes
+ * too: `cargo run --example top -- PID` shows them. To be called when the program starts; what exists already is not
+ * listed. Takes 128 KiB at most and, on Linux, a file descriptor. False if the system refuses; all else goes on. */
+bool v_alloc_publish(void);
 
 #ifdef __cplusplus
 }

@@ -48,8 +48,8 @@ pub fn program() -> Result<(), Box<dyn Error>> {
             syntax.trim(1 << 20)?;
         }
         // What is kept only grows.
-        if step < 2000 {
-            EVENTS.alloc_slice_fill_copy(16 << 10, 3_u8);
+        if step < 1000 {
+            EVENTS.alloc_slice_fill_copy(100 << 10, 3_u8);
         }
         // An index grows and, now and then, is made half as large.
         index.extend((0..30_000_u64).map(|number| number * 3));
@@ -61,7 +61,7 @@ pub fn program() -> Result<(), Box<dyn Error>> {
         let requests = [REQUESTS.get(), REQUESTS.get()];
         requests[0].alloc_slice_fill_copy((step % 7) << 17, 4_u8);
         requests[1].alloc_slice_fill_copy((step % 3) << 18, 4_u8);
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::sleep(Duration::from_millis(200));
     }
     Ok(())
 }

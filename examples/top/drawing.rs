@@ -2,7 +2,7 @@
 
 use super::reading::{Arena, Picture};
 use super::units::{size, sparkline};
-use super::view::{INTERVAL, View};
+use super::view::View;
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
@@ -33,8 +33,12 @@ impl View {
         let strong = |text: String| Span::styled(text, Modifier::BOLD);
         let process = [strong(program.clone()), format!(", process {}", self.process).into()];
         frame.render_widget(Line::from_iter(process), title);
-        let whole =
-            ["all of it: VIRT ".into(), strong(size(*addresses)), "  RES ".into(), strong(size(*resident))];
+        let whole = [
+            "whole process: VIRT ".into(),
+            strong(size(*addresses)),
+            "  RES ".into(),
+            strong(size(*resident)),
+        ];
         let whole = Line::from_iter(whole).alignment(Alignment::Right);
         if usize::from(title.width) >= whole.width() + program.chars().count() + 24 {
             frame.render_widget(whole, title);
@@ -81,7 +85,7 @@ impl View {
             });
             Row::new([name].into_iter().chain(sizes).chain([Cell::from(history(arena))]))
         });
-        let seconds = columns.history * usize::try_from(INTERVAL.as_millis()).unwrap_or(0) / 1000;
+        let seconds = columns.history as u128 * self.interval.as_millis() / 1000;
         let titles = columns.shown.iter().map(|column| {
             let text = Line::from(column.title);
             Cell::from(if column.is_figure { text.alignment(Alignment::Right) } else { text })

@@ -10,7 +10,7 @@ use std::io::{self, ErrorKind, IsTerminal};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-pub const INTERVAL: Duration = Duration::from_millis(500);
+const INTERVAL: Duration = Duration::from_millis(500);
 /// Pictures that are remembered: as many as the widest terminals have columns.
 const REMEMBERED: usize = 600;
 
@@ -33,7 +33,7 @@ pub fn run(process: u32) -> Result<(), Box<dyn Error>> {
     }
     let mut terminal = ratatui::try_init()?; // a panic restores it, too
     let result = (|| {
-        let mut next = Instant::now() + INTERVAL;
+        let mut next = Instant::now() + view.interval;
         while !TO_END.load(Relaxed) {
             terminal.draw(|frame| view.draw(frame))?;
             match event::poll(next.saturating_duration_since(Instant::now())) {
@@ -47,7 +47,7 @@ pub fn run(process: u32) -> Result<(), Box<dyn Error>> {
             }
             if next <= Instant::now() {
                 view.look_again();
-                next = Instant::now() + INTERVAL;
+                next = Instant::now() + view.interval;
             }
         }
         Ok(())
@@ -66,6 +66,8 @@ fn quits(key: KeyEvent) -> bool {
 pub struct View {
     pub process: u32,
     pub picture: Picture,
+    /// From one picture to the next.
+    pub interval: Duration,
     /// Resident bytes of each arena, by address and name, latest last.
     pub history: HashMap<(u64, String), VecDeque<u64>>,
     /// Why there is no newer picture.
@@ -80,6 +82,7 @@ impl View {
         let mut view = Self {
             process,
             picture,
+            interval: INTERVAL,
             history: HashMap::new(),
             trouble: None,
             table: TableState::default(),
@@ -93,7 +96,11 @@ impl View {
         if self.trouble.is_some() {
             return;
         }
-        match reading::look(self.process) {
+        let start = Instant::now();
+        let picture = reading::look(self.process);
+        // Of a process with very many pages: it may have to wait while somebody looks.
+        self.interval = INTERVAL.max(10 * start.elapsed());
+        match picture {
             Ok(picture) if picture.started == self.picture.started => {
                 self.picture = picture;
                 self.remember();

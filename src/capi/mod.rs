@@ -61,6 +61,12 @@ pub extern "C" fn v_alloc_process_committed() -> usize {
     crate::process_committed_bytes()
 }
 
+/// `v_alloc_publish`
+#[unsafe(no_mangle)]
+pub extern "C" fn v_alloc_publish() -> bool {
+    crate::registry::publish().is_ok()
+}
+
 /// `v_alloc_default_reservation`
 #[unsafe(no_mangle)]
 pub extern "C" fn v_alloc_default_reservation() -> usize {

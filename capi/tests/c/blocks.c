@@ -278,6 +278,46 @@ static void it_is_a_callback(void) {
     CHECK(reallocate(block, 0) == NULL);
 }
 
+/* Committed bytes of what the registry lists by a name; 0 if it lists no such. */
+static size_t listed(const unsigned char *registry, const char *name) {
+    enum { ENTRY = 128, ENTRIES = 1023, COMMITTED = 24, NAME = 48 };
+    int number;
+    for (number = 1; number <= ENTRIES; ++number) {
+        const unsigned char *const entry = registry + number * ENTRY;
+        if (entry[0] % 2 != 0 && strcmp((const char *)entry + NAME, name) == 0) {
+            size_t committed;
+            memcpy(&committed, entry + COMMITTED, sizeof committed);
+            return committed;
+        }
+    }
+    return 0;
+}
+
+static void what_has_a_name_is_listed_after_publishing(void) {
+    VAllocOptions options = EMPTY;
+    const unsigned char *registry;
+    char *before, *block;
+    options.name = "made before";
+    before = (char *)v_alloc_realloc_with(NULL, 100, &options);
+    CHECK(before != NULL && mapped_file("v_alloc-registry") == NULL);
+    CHECK(v_alloc_publish());
+    CHECK(v_alloc_publish());
+    registry = mapped_file("v_alloc-registry");
+    CHECK(registry != NULL);
+    if (registry == NULL) {
+        return;
+    }
+    options.name = "block of a test";
+    block = (char *)v_alloc_realloc_with(NULL, 100, &options);
+    CHECK(block != NULL && listed(registry, "block of a test") >= 100);
+    CHECK_SAME(v_alloc_realloc(block, 3 * MIB), block);
+    CHECK(listed(registry, "block of a test") >= 3 * MIB);
+    CHECK(v_alloc_realloc(block, 0) == NULL);
+    CHECK_SAME(listed(registry, "block of a test"), 0);
+    CHECK_SAME(listed(registry, "made before"), 0);
+    CHECK(v_alloc_realloc(before, 0) == NULL);
+}
+
 int main(void) {
     errno = 1234;
     no_error_before_the_first();
@@ -295,5 +335,6 @@ int main(void) {
     /* These use stdio. */
     shrinking_gives_pages_back();
     options_choose_the_reservation();
+    what_has_a_name_is_listed_after_publishing();
     return failed_checks == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -65,4 +65,19 @@ static inline Mapping mapping_of(const void *address) {
     return mapping;
 }
 
+/* Where the first mapping of a file lies whose name contains `name`; NULL if there is none. */
+static inline const unsigned char *mapped_file(const char *name) {
+    char line[512];
+    unsigned long start = 0;
+    bool found = false;
+    FILE *const file = fopen("/proc/self/maps", "r");
+    while (file != NULL && !found && fgets(line, sizeof line, file) != NULL) {
+        found = strstr(line, name) != NULL && sscanf(line, "%lx-", &start) == 1;
+    }
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    return found ? (const unsigned char *)start : NULL;
+}
+
 #endif
