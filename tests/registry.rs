@@ -12,6 +12,8 @@
 mod common;
 #[path = "../examples/top/reading.rs"]
 mod reading;
+#[path = "../examples/top/units.rs"]
+mod units;
 
 use reading::{Arena, Picture, Trouble, look};
 use std::io::{BufRead, BufReader, Write};
@@ -90,6 +92,30 @@ fn names(picture: &Picture) -> Vec<&str> {
 
 fn the<'a>(picture: &'a Picture, name: &str) -> &'a Arena {
     picture.arenas.iter().find(|arena| arena.name == name).unwrap_or_else(|| panic!("{name}: {picture:?}"))
+}
+
+#[test]
+fn sizes_have_three_digits_and_fit_their_column() {
+    let sizes = [0, 1, 512, 1 << 10, 1000 << 10, 1023 << 10, (1 << 20) - 1, 1 << 20, 10 << 20, 999 << 20];
+    let shown = sizes.map(units::size);
+    let expected = [
+        "-", "0.00 KiB", "0.50 KiB", "1 KiB", "1000 KiB", "1023 KiB", "1.00 MiB", "1.00 MiB", "10.0 MiB",
+        "999 MiB",
+    ];
+    assert_eq!(shown, expected);
+    assert_eq!(units::size(u64::MAX), "16.0 EiB");
+    let longest = (0..64).flat_map(|bit| [(1_u64 << bit) - 1, 1 << bit, 3 << bit >> 1]).map(units::size);
+    assert!(longest.into_iter().all(|text| text.len() <= 8));
+}
+
+#[test]
+fn bars_are_as_high_as_their_part_of_the_greatest_and_nothing_is_blank() {
+    let bars = |values: &[u64], greatest| units::sparkline(values.iter().copied(), greatest);
+    assert_eq!(bars(&[0, 1, 500, 1000], 1000), " ▁▄█");
+    assert_eq!(bars(&[500], 1000), "▄", "of what it once was");
+    assert_eq!(bars(&[u64::MAX, u64::MAX / 2, 0], 0), "█▄ ");
+    assert_eq!(bars(&[0, 0], 0), "  ");
+    assert_eq!(bars(&[], 7), "");
 }
 
 /// What this process shows of itself to others.
