@@ -1,6 +1,6 @@
 //! Named arenas as another process sees them: through the descriptors and the memory map of a real one, read by the code
 //! of `examples/top`.
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", feature = "allocator-api2", feature = "alloc", target_has_atomic = "64"))]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -281,19 +281,23 @@ fn huge_pages_are_counted() {
         registry::publish().unwrap();
         let arena = OneArena::options().name(c"large").reservation(1 << 30).build().unwrap();
         let bytes = arena.alloc_slice_fill_copy(32 << 20, 1_u8);
-        let shown = the(&look_here(), "large").huge;
-        let smaps = std::fs::read_to_string("/proc/self/smaps").unwrap();
         // Beyond the first mebibyte, which is apart.
         let inside = bytes.as_ptr().addr() + (16 << 20);
-        let mut lines = smaps.lines().skip_while(|line| {
-            let range = line.split_once(' ').and_then(|(range, _)| range.split_once('-'));
-            let range = range.and_then(|(start, end)| {
-                Some(usize::from_str_radix(start, 16).ok()?..usize::from_str_radix(end, 16).ok()?)
+        let huge_bytes = || {
+            let smaps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+            let mut lines = smaps.lines().skip_while(|line| {
+                let range = line.split_once(' ').and_then(|(range, _)| range.split_once('-'));
+                let range = range.and_then(|(start, end)| {
+                    Some(usize::from_str_radix(start, 16).ok()?..usize::from_str_radix(end, 16).ok()?)
+                });
+                !range.is_some_and(|range| range.contains(&inside))
             });
-            !range.is_some_and(|range| range.contains(&inside))
-        });
-        let kib = lines.find_map(|line| line.strip_prefix("AnonHugePages:")?.trim().strip_suffix(" kB"));
-        assert_eq!(shown, kib.unwrap().parse::<u64>().unwrap() << 10);
+            let kib = lines.find_map(|line| line.strip_prefix("AnonHugePages:")?.trim().strip_suffix(" kB"));
+            kib.unwrap().parse::<u64>().unwrap() << 10
+        };
+        // The kernel may make a huge page of small ones at any time.
+        let (before, shown, after) = (huge_bytes(), the(&look_here(), "large").huge, huge_bytes());
+        assert!((before..=after).contains(&shown), "{before} <= {shown} <= {after}");
         println!("{shown} bytes in huge pages");
     });
 }

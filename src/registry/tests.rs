@@ -122,7 +122,7 @@ fn threads_that_claim_and_free_at_once_keep_apart() {
             .map(|thread| {
                 scope.spawn(move || {
                     for round in 0..ROUNDS {
-                        let own = base(thread << 8 | round % 200);
+                        let own = base((thread << 8) | (round % 200));
                         table.enter(Kind::Arena, own, names[thread], thread + 1);
                         let entry = table.find(own).expect("there is room for all");
                         entry.raise(own.get());
@@ -136,14 +136,14 @@ fn threads_that_claim_and_free_at_once_keep_apart() {
         scope.spawn(move || {
             while !stop.load(core::sync::atomic::Ordering::Relaxed) {
                 for entry in Entries::of(Some(table)) {
-                    let thread = (entry.address >> 16) - 1 >> 8;
+                    let thread = ((entry.address >> 16) - 1) >> 8;
                     assert_eq!(entry.name(), names[thread].to_str().unwrap(), "an entry of two owners");
                     assert_eq!(entry.reserved, thread + 1);
                     assert!(entry.committed == 0 || entry.committed == entry.address);
                 }
             }
         });
-        let done: Vec<_> = workers.into_iter().map(|worker| worker.join()).collect();
+        let done: Vec<_> = workers.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
         stop.store(true, core::sync::atomic::Ordering::Relaxed);
         assert!(done.iter().all(Result::is_ok));
     });
