@@ -35,7 +35,7 @@ pub(crate) fn share(size: Pages, name: &CStr) -> Result<NonNull<SharedPlace>, Os
 /// A file that no program inherits and, where the kernel knows such (6.3), nobody can execute. Its number is not
 /// negative.
 ///
-/// Not by `rustix`, in whose function a linker sees a panic.
+/// Not by `rustix`, in whose function a linker sees a panic. (C libraries have it since glibc 2.27 and musl 1.1.20.)
 fn make_file(name: &CStr) -> rustix::io::Result<c_int> {
     unsafe extern "C" {
         fn memfd_create(name: *const c_char, flags: c_uint) -> c_int;

@@ -4,7 +4,7 @@ use super::table::{MAGIC, VERSION};
 use super::{Kind, NAME_BYTES, Snapshot};
 use core::num::NonZeroUsize;
 
-/// A table as another process has written it: two readings of its file, whole, one right after the other.
+/// A table as another process has written it: two readings of its file, whole, one after the other.
 ///
 /// One reading may meet an entry while it changes hands. What is not the same in both is left out, but the figures,
 /// which are those of the second. All bytes may be anything: they are another's. Nothing here panics.
