@@ -13,7 +13,7 @@
 //! | `populate` | pages present (best effort) |
 //! | `advise` | huge pages, core dumps, name (best effort) |
 //! | `release` | the range is gone |
-//! | `share` | memory that reads zero, and that on Linux other processes can read; and a place that says where it is, but not to a child after `fork`, where the memory would be the parent's |
+//! | `share` | memory that reads zero, and that on Linux other processes can read but not change; and a place that says where it is, but not to a child after `fork`, where the memory would be the parent's |
 //!
 //! No function panics, locks, allocates or touches a thread-local; `errno` and `GetLastError` keep their value.
 //! A failed call changes nothing, and its code comes back in `OsError`.
