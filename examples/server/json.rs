@@ -2,6 +2,7 @@
 
 use allocator_api2::alloc::Allocator;
 use allocator_api2::vec::Vec as VecIn;
+use std::str;
 
 /// Lists in lists, at most: a request must not end the server's stack.
 const DEPTH: usize = 32;

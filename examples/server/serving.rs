@@ -3,13 +3,21 @@
 use crate::orders;
 use allocator_api2::alloc::{Allocator, Global};
 use allocator_api2::vec::Vec as VecIn;
+use std::error::Error;
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::str;
 use std::thread;
-use v_alloc::{Arena, ArenaPool};
+use v_alloc::{Arena, ArenaPool, ReserveError};
 
-/// Above what the largest request takes, so that none of them needs the operating system for memory.
-static POOL: ArenaPool = ArenaPool::new().retain(1 << 20).options(Arena::options().name(c"request"));
+/// Requests at a time; more are served too, from arenas that are made for them.
+const ARENAS: usize = 8;
+
+/// What an arena keeps from one request to the next. A request that takes more gets more, and gives the rest back.
+const KEPT: usize = 1 << 20;
+
+static POOL: ArenaPool<ARENAS> =
+    ArenaPool::with_slots().retain(KEPT).options(Arena::options().name(c"request"));
 
 /// No request is larger.
 const LARGEST: usize = 1 << 20;
@@ -21,7 +29,10 @@ pub enum Memory {
 }
 
 /// Prints the port, and serves until standard input ends: that is, until whoever started this process is gone.
-pub fn serve(memory: Memory) -> io::Result<()> {
+pub fn serve(memory: Memory) -> Result<(), Box<dyn Error>> {
+    if memory == Memory::Arena {
+        prepare_all()?;
+    }
     let listener = TcpListener::bind("127.0.0.1:0")?;
     println!("{}", listener.local_addr()?.port());
     thread::spawn(move || {
@@ -30,7 +41,14 @@ pub fn serve(memory: Memory) -> io::Result<()> {
             thread::spawn(move || while let Ok(true) = serve_one(&connection, memory) {});
         }
     });
-    io::copy(&mut io::stdin(), &mut io::sink()).map(|_| ())
+    io::copy(&mut io::stdin(), &mut io::sink())?;
+    Ok(())
+}
+
+/// From now on requests that take at most `KEPT` need nothing from the operating system.
+fn prepare_all() -> Result<(), ReserveError> {
+    let arenas = [(); ARENAS].map(|()| POOL.get());
+    arenas.iter().try_for_each(|arena| arena.prepare(KEPT))
 }
 
 /// False when the client has no more requests.
