@@ -51,7 +51,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// True if all promises were kept.
+/// False if a promise was broken.
 fn compare(seconds: u32) -> Result<bool, Box<dyn Error>> {
     let requests = Requests::new();
     let mut servers = [
