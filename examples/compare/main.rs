@@ -80,7 +80,12 @@ fn compare() -> Result<(), Box<dyn Error>> {
         comparison.print();
     }
     println!(
-        "\nMedians of {rounds} rounds. Ratios are of times of the same round: below 1, v_alloc was faster.\n"
+        "\nMedians of {rounds} rounds. Ratios are of times of the same round: below 1, v_alloc was faster."
+    );
+    println!(
+        "The worst: {} steps together, each in the quietest of {} runs.\n",
+        containers::TOGETHER,
+        containers::RUNS
     );
     print_verdict(&comparisons);
     Ok(())
