@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 /// When the time is over, no other round begins; but there are some in any case.
 const TIME: Duration = Duration::from_secs(18);
 const ROUNDS: RangeInclusive<usize> = 3..=25;
+const FEW: usize = 6;
 
 /// What differs by less is not called a win or a loss.
 const NOISE: f64 = 0.05;
@@ -83,10 +84,14 @@ fn compare() -> Result<(), Box<dyn Error>> {
         "\nMedians of {rounds} rounds. Ratios are of times of the same round: below 1, v_alloc was faster."
     );
     println!(
-        "The worst: {} steps together, each in the quietest of {} runs.\n",
+        "The worst: {} steps together, at their quickest in {} runs.",
         containers::TOGETHER,
         containers::RUNS
     );
+    if rounds < FEW {
+        println!("So few rounds were possible because the machine is busy: the figures are rough.");
+    }
+    println!();
     print_verdict(&comparisons);
     Ok(())
 }
