@@ -3,7 +3,7 @@
 //! The handler uses the very arena or vector that it interrupts. A timer and another thread send signals at their own
 //! moments; but how often those meet the work depends on the machine. So most signals are the processor's: it is told to
 //! trap after every instruction, from somewhere in a call on, for a thousand in a row. Each interrupts the work at
-//! another place.
+//! another place. One test has a million signals of a timer alone.
 // The flag that makes the processor trap is that of this platform.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #![allow(
@@ -36,6 +36,8 @@ use v_alloc::{SwapVec, SyncArena, SyncVec};
 
 /// For each of three tests.
 const SIGNALS: usize = 333_334;
+/// For the one that is interrupted by nothing else.
+const SIGNALS_OF_A_TIMER: usize = 1_000_000;
 
 /// What the handler does.
 static HANDLER: AtomicUsize = AtomicUsize::new(0);
@@ -45,6 +47,8 @@ static AT_WORK: AtomicBool = AtomicBool::new(false);
 static IN_CALL: AtomicBool = AtomicBool::new(false);
 /// Whether a handler runs, which may be interrupted by that of another signal.
 static HANDLING: AtomicBool = AtomicBool::new(false);
+/// Whether calls are interrupted by the processor, too.
+static STEPPED: AtomicBool = AtomicBool::new(true);
 /// Calls so far.
 static CALLS: AtomicUsize = AtomicUsize::new(0);
 /// Instructions before the handler begins to do something, and for how many it does.
@@ -102,8 +106,10 @@ fn call<T>(work: impl FnOnce() -> T) -> T {
     SKIP.store((random >> 8) % (8 << (random % 10)), Relaxed);
     BURST.store(1000, Relaxed);
     IN_CALL.store(true, Relaxed);
-    // SAFETY: there is a handler for the trap.
-    unsafe { std::arch::asm!("pushfq", "or qword ptr [rsp], {}", "popfq", const TRAP) };
+    if STEPPED.load(Relaxed) {
+        // SAFETY: there is a handler for the trap.
+        unsafe { std::arch::asm!("pushfq", "or qword ptr [rsp], {}", "popfq", const TRAP) };
+    }
     let result = work();
     IN_CALL.store(false, Relaxed); // and the next trap is the last one
     result
@@ -120,7 +126,7 @@ fn in_a_storm(what: &str, handler: fn(), mut round: impl FnMut(usize)) {
         handlers::handle(signal, 0, interrupted);
     }
     let victim = handlers::thread_id();
-    let timer = Timer::start(victim);
+    let timer = Timer::start(victim, Duration::from_millis(1));
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| send_signals(victim, &stop));
@@ -156,12 +162,12 @@ fn send_signals(victim: libc::pid_t, stop: &AtomicBool) {
     }
 }
 
-/// SIGALRM for one thread, a thousand times a second.
+/// SIGALRM for one thread, as often as that.
 struct Timer(libc::timer_t);
 
 impl Timer {
-    fn start(thread: libc::pid_t) -> Self {
-        let interval = libc::timespec { tv_sec: 0, tv_nsec: 1_000_000 };
+    fn start(thread: libc::pid_t, interval: Duration) -> Self {
+        let interval = libc::timespec { tv_sec: 0, tv_nsec: interval.subsec_nanos().into() };
         let mut timer = ptr::null_mut();
         // SAFETY: the structures are the kernel's; all zeroes are a valid `sigevent`.
         unsafe {
@@ -208,17 +214,52 @@ fn allocate(arena: &SyncArena, owner: &Blocks) -> Option<NonNull<u8>> {
     Some(block)
 }
 
+fn allocate_in_a_handler() {
+    // SAFETY: it is a live arena while the work goes on.
+    let arena = unsafe { &*ARENA.load(Relaxed) };
+    if allocate(arena, &HANDLERS).is_none() {
+        handlers::fatal("no memory in the handler");
+    }
+}
+
+#[test]
+fn an_arena_that_a_timer_interrupts_a_million_times() {
+    common::isolated("an_arena_that_a_timer_interrupts_a_million_times", || {
+        STEPPED.store(false, Relaxed);
+        HANDLER.store(allocate_in_a_handler as fn() as usize, Relaxed);
+        handlers::handle(libc::SIGALRM, 0, interrupted);
+        let mut rounds = 0;
+        while INTERRUPTIONS[1].load(Relaxed) < SIGNALS_OF_A_TIMER {
+            rounds += 1;
+            let arena = SyncArena::new();
+            ARENA.store(ptr::from_ref(&arena).cast_mut(), Relaxed);
+            let enough = if rounds % 8 == 0 { 8 << 20 } else { 500 << 10 };
+            // As often as it can be: the next signal comes as soon as the handler has ended and some work is done.
+            let timer = Timer::start(handlers::thread_id(), Duration::from_micros(10));
+            work(|| {
+                while arena.used_bytes() < enough {
+                    let layout = layout(MAIN.count());
+                    MAIN.keep(call(|| arena.try_alloc_layout(layout)).expect("there is memory"), layout);
+                }
+            });
+            drop(timer);
+            handlers::check(&arena, &[&MAIN, &HANDLERS]);
+            MAIN.forget();
+            HANDLERS.forget();
+        }
+        let in_calls = IN_CALLS.load(Relaxed);
+        println!(
+            "{} signals, {in_calls} of them in calls, in {rounds} rounds",
+            INTERRUPTIONS[1].load(Relaxed)
+        );
+        assert!(in_calls > SIGNALS_OF_A_TIMER / 20, "calls are what is to be interrupted");
+    });
+}
+
 #[test]
 fn an_arena_that_is_interrupted_at_any_moment() {
     common::isolated("an_arena_that_is_interrupted_at_any_moment", || {
-        let handler = || {
-            // SAFETY: it is a live arena while the work goes on.
-            let arena = unsafe { &*ARENA.load(Relaxed) };
-            if allocate(arena, &HANDLERS).is_none() {
-                handlers::fatal("no memory in the handler");
-            }
-        };
-        in_a_storm("SyncArena", handler, |number| {
+        in_a_storm("SyncArena", allocate_in_a_handler, |number| {
             let arena = SyncArena::new();
             ARENA.store(ptr::from_ref(&arena).cast_mut(), Relaxed);
             // Many arenas that are interrupted in their first allocations; some that grow to several steps.
