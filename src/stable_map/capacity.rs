@@ -8,6 +8,11 @@ impl<K, V> StableMap<K, V> {
     ///
     /// # Panics
     /// If there is no memory.
+    ///
+    /// ```
+    /// let map = v_alloc::StableMap::<u64, u64>::with_capacity(1000);
+    /// assert!(map.capacity() >= 1000);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn with_capacity(capacity: usize) -> Self {
@@ -20,6 +25,12 @@ impl<K, V, S> StableMap<K, V, S> {
     ///
     /// # Panics
     /// If there is no memory.
+    ///
+    /// ```
+    /// use std::hash::RandomState;
+    /// let map = v_alloc::StableMap::<u64, u64, _>::with_capacity_and_hasher(1000, RandomState::new());
+    /// assert!(map.capacity() >= 1000);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn with_capacity_and_hasher(capacity: usize, hasher: S) -> Self {
@@ -29,6 +40,13 @@ impl<K, V, S> StableMap<K, V, S> {
     }
 
     /// How many entries can be held without asking the system for memory for them.
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::new();
+    /// assert_eq!(map.capacity(), 0);
+    /// map.insert(1, 1);
+    /// assert!(map.capacity() > 100, "a page of entries");
+    /// ```
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.slots.capacity()
@@ -39,6 +57,12 @@ impl<K, V, S> StableMap<K, V, S> {
     ///
     /// # Panics
     /// If the reservation or the memory does not suffice.
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::from([(0, 0)]);
+    /// map.reserve(100_000);
+    /// assert!(map.capacity() >= 100_001);
+    /// ```
     #[track_caller]
     pub fn reserve(&mut self, additional: usize) {
         if let Err(error) = self.try_reserve(additional) {
@@ -50,6 +74,12 @@ impl<K, V, S> StableMap<K, V, S> {
     ///
     /// # Errors
     /// [`ReserveError`] if the reservation or the memory does not suffice; the entries stay as they were.
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::<u64, u64>::new();
+    /// assert!(map.try_reserve(1 << 40).is_err());
+    /// assert!(map.try_reserve(1000).is_ok());
+    /// ```
     pub fn try_reserve(&mut self, additional: usize) -> Result<(), ReserveError> {
         self.slots.try_reserve(additional)?;
         let slots = &self.slots;
@@ -57,6 +87,13 @@ impl<K, V, S> StableMap<K, V, S> {
     }
 
     /// Gives back memory behind the last entry. Holes stay.
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::from([(0, 0)]);
+    /// map.reserve(100_000);
+    /// map.shrink_to_fit();
+    /// assert!(map.capacity() < 100_000);
+    /// ```
     pub fn shrink_to_fit(&mut self) {
         self.slots.shrink_to_fit();
     }

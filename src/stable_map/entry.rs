@@ -6,6 +6,16 @@ use core::fmt;
 use core::hash::{BuildHasher, Hash};
 
 /// The entry of a key: see [`StableMap::entry`].
+///
+/// ```
+/// use v_alloc::{Entry, StableMap};
+/// let mut map = StableMap::from([("one", 1)]);
+/// match map.entry("one") {
+///     Entry::Occupied(entry) => assert_eq!(entry.remove(), 1),
+///     Entry::Vacant(entry) => _ = entry.insert(1),
+/// }
+/// assert!(map.is_empty());
+/// ```
 pub enum Entry<'a, K, V, S> {
     /// The key is there.
     Occupied(OccupiedEntry<'a, K, V, S>),
@@ -14,12 +24,32 @@ pub enum Entry<'a, K, V, S> {
 }
 
 /// The entry of a key that is there.
+///
+/// ```
+/// use v_alloc::{Entry, StableMap};
+/// let mut map = StableMap::from([("one", 1)]);
+/// if let Entry::Occupied(mut entry) = map.entry("one") {
+///     assert_eq!((*entry.key(), *entry.get()), ("one", 1));
+///     entry.insert(11);
+/// }
+/// assert_eq!(map["one"], 11);
+/// ```
 pub struct OccupiedEntry<'a, K, V, S> {
     map: &'a mut StableMap<K, V, S>,
     index: usize,
 }
 
 /// The entry of a key that is not there.
+///
+/// ```
+/// use v_alloc::{Entry, StableMap};
+/// let mut map = StableMap::new();
+/// if let Entry::Vacant(entry) = map.entry("one") {
+///     let length = entry.key().len();
+///     entry.insert(length);
+/// }
+/// assert_eq!(map["one"], 3);
+/// ```
 pub struct VacantEntry<'a, K, V, S> {
     map: &'a mut StableMap<K, V, S>,
     tag: Tag,
@@ -31,6 +61,13 @@ impl<'a, K: Eq + Hash, V, S: BuildHasher> Entry<'a, K, V, S> {
     ///
     /// # Panics
     /// If it must be inserted and there is no room or no memory.
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::new();
+    /// *map.entry("one").or_insert(0) += 1;
+    /// *map.entry("one").or_insert(0) += 1;
+    /// assert_eq!(map["one"], 2);
+    /// ```
     #[track_caller]
     pub fn or_insert(self, value: V) -> &'a mut V {
         self.or_insert_with(|| value)
@@ -40,6 +77,13 @@ impl<'a, K: Eq + Hash, V, S: BuildHasher> Entry<'a, K, V, S> {
     ///
     /// # Panics
     /// As for [`or_insert`](Self::or_insert).
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::from([("one", 1)]);
+    /// map.entry("one").or_insert_with(|| unreachable!("it is there"));
+    /// map.entry("two").or_insert_with(|| 2);
+    /// assert_eq!(map["two"], 2);
+    /// ```
     #[track_caller]
     pub fn or_insert_with(self, make: impl FnOnce() -> V) -> &'a mut V {
         self.or_insert_with_key(|_| make())
@@ -49,6 +93,11 @@ impl<'a, K: Eq + Hash, V, S: BuildHasher> Entry<'a, K, V, S> {
     ///
     /// # Panics
     /// As for [`or_insert`](Self::or_insert).
+    ///
+    /// ```
+    /// let mut lengths = v_alloc::StableMap::new();
+    /// assert_eq!(*lengths.entry("three").or_insert_with_key(|key| key.len()), 5);
+    /// ```
     #[track_caller]
     pub fn or_insert_with_key(self, make: impl FnOnce(&K) -> V) -> &'a mut V {
         match self {
@@ -64,6 +113,12 @@ impl<'a, K: Eq + Hash, V, S: BuildHasher> Entry<'a, K, V, S> {
     ///
     /// # Panics
     /// As for [`or_insert`](Self::or_insert).
+    ///
+    /// ```
+    /// let mut lines = v_alloc::StableMap::<_, Vec<u32>>::new();
+    /// lines.entry("word").or_default().push(7);
+    /// assert_eq!(lines["word"], [7]);
+    /// ```
     #[track_caller]
     pub fn or_default(self) -> &'a mut V
     where
@@ -76,6 +131,12 @@ impl<'a, K: Eq + Hash, V, S: BuildHasher> Entry<'a, K, V, S> {
     ///
     /// # Panics
     /// As for [`or_insert`](Self::or_insert).
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::from([("one", 1)]);
+    /// let entry = map.entry("one").insert_entry(11);
+    /// assert_eq!((entry.index(), *entry.get()), (0, 11));
+    /// ```
     #[track_caller]
     pub fn insert_entry(self, value: V) -> OccupiedEntry<'a, K, V, S> {
         match self {
@@ -88,6 +149,14 @@ impl<'a, K: Eq + Hash, V, S: BuildHasher> Entry<'a, K, V, S> {
     }
 
     /// Changes the value, if it is there.
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::new();
+    /// for _ in 0..3 {
+    ///     map.entry("word").and_modify(|count| *count += 1).or_insert(1);
+    /// }
+    /// assert_eq!(map["word"], 3);
+    /// ```
     #[must_use]
     pub fn and_modify(mut self, change: impl FnOnce(&mut V)) -> Self {
         if let Self::Occupied(entry) = &mut self {
@@ -97,6 +166,11 @@ impl<'a, K: Eq + Hash, V, S: BuildHasher> Entry<'a, K, V, S> {
     }
 
     /// The key.
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::<_, u32>::new();
+    /// assert_eq!(*map.entry("one").key(), "one");
+    /// ```
     pub fn key(&self) -> &K {
         match self {
             Self::Occupied(entry) => entry.key(),
@@ -105,6 +179,11 @@ impl<'a, K: Eq + Hash, V, S: BuildHasher> Entry<'a, K, V, S> {
     }
 
     /// The index that the entry has, or will get.
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::from([("one", 1)]);
+    /// assert_eq!((map.entry("one").index(), map.entry("two").index()), (0, 1));
+    /// ```
     #[must_use]
     pub fn index(&self) -> usize {
         match self {
@@ -121,45 +200,91 @@ impl<'a, K, V, S> OccupiedEntry<'a, K, V, S> {
     }
 
     /// The index.
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::from([("one", 1), ("two", 2)]);
+    /// assert_eq!(map.entry("two").insert_entry(2).index(), 1);
+    /// ```
     #[must_use]
     pub fn index(&self) -> usize {
         self.index
     }
 
     /// The key in the map.
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::from([("one", 1)]);
+    /// assert_eq!(*map.entry("one").insert_entry(1).key(), "one");
+    /// ```
     #[must_use]
     pub fn key(&self) -> &K {
         there(self.map.get_index(self.index)).0
     }
 
     /// The value.
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::from([("one", 1)]);
+    /// assert_eq!(*map.entry("one").insert_entry(2).get(), 2);
+    /// ```
     #[must_use]
     pub fn get(&self) -> &V {
         there(self.map.get_index(self.index)).1
     }
 
     /// The value, to be changed.
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::from([("one", 1)]);
+    /// let mut entry = map.entry("one").insert_entry(2);
+    /// *entry.get_mut() += 1;
+    /// assert_eq!(map["one"], 3);
+    /// ```
     pub fn get_mut(&mut self) -> &mut V {
         there(self.map.get_index_mut(self.index)).1
     }
 
     /// The value, for as long as the map is borrowed.
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::from([("one", 1)]);
+    /// let value: &mut i32 = map.entry("one").insert_entry(2).into_mut();
+    /// *value += 1;
+    /// assert_eq!(map["one"], 3);
+    /// ```
     #[must_use]
     pub fn into_mut(self) -> &'a mut V {
         there(self.map.get_index_mut(self.index)).1
     }
 
     /// Replaces the value, and returns the one before.
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::from([("one", 1)]);
+    /// let v_alloc::Entry::Occupied(mut entry) = map.entry("one") else { unreachable!("it is there") };
+    /// assert_eq!((entry.insert(2), *entry.get()), (1, 2));
+    /// ```
     pub fn insert(&mut self, value: V) -> V {
         core::mem::replace(self.get_mut(), value)
     }
 
     /// Removes the entry; returns the value.
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::new();
+    /// assert_eq!(map.entry("one").insert_entry(1).remove(), 1);
+    /// assert!(map.is_empty());
+    /// ```
     pub fn remove(self) -> V {
         self.remove_entry().1
     }
 
     /// Removes the entry; returns key and value.
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::new();
+    /// assert_eq!(map.entry("one").insert_entry(1).remove_entry(), ("one", 1));
+    /// ```
     pub fn remove_entry(self) -> (K, V) {
         there(self.map.remove_index(self.index))
     }
@@ -171,18 +296,38 @@ impl<'a, K: Eq + Hash, V, S: BuildHasher> VacantEntry<'a, K, V, S> {
     }
 
     /// The key.
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::<_, u32>::new();
+    /// let v_alloc::Entry::Vacant(entry) = map.entry("one") else { unreachable!("it is not there") };
+    /// assert_eq!(*entry.key(), "one");
+    /// ```
     #[must_use]
     pub fn key(&self) -> &K {
         &self.key
     }
 
     /// The key, by value.
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::<_, u32>::new();
+    /// let v_alloc::Entry::Vacant(entry) = map.entry("one".to_string()) else { unreachable!("it is not there") };
+    /// assert_eq!(entry.into_key(), "one");
+    /// ```
     #[must_use]
     pub fn into_key(self) -> K {
         self.key
     }
 
     /// The index that the entry will get.
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::from([("one", 1)]);
+    /// let v_alloc::Entry::Vacant(entry) = map.entry("two") else { unreachable!("it is not there") };
+    /// let index = entry.index();
+    /// entry.insert(2);
+    /// assert_eq!(map.get_index_of("two"), Some(index));
+    /// ```
     #[must_use]
     pub fn index(&self) -> usize {
         self.map.slots.next() as usize
@@ -192,6 +337,13 @@ impl<'a, K: Eq + Hash, V, S: BuildHasher> VacantEntry<'a, K, V, S> {
     ///
     /// # Panics
     /// If there is no room or no memory.
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::new();
+    /// let v_alloc::Entry::Vacant(entry) = map.entry("one") else { unreachable!("it is not there") };
+    /// *entry.insert(1) += 10;
+    /// assert_eq!(map["one"], 11);
+    /// ```
     #[track_caller]
     pub fn insert(self, value: V) -> &'a mut V {
         self.insert_entry(value).into_mut()
@@ -201,6 +353,12 @@ impl<'a, K: Eq + Hash, V, S: BuildHasher> VacantEntry<'a, K, V, S> {
     ///
     /// # Panics
     /// As for [`insert`](Self::insert).
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::new();
+    /// let v_alloc::Entry::Vacant(entry) = map.entry("one") else { unreachable!("it is not there") };
+    /// assert_eq!(entry.insert_entry(1).index(), 0);
+    /// ```
     #[track_caller]
     pub fn insert_entry(self, value: V) -> OccupiedEntry<'a, K, V, S> {
         match self.try_insert_entry(value) {

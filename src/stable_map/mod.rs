@@ -65,6 +65,13 @@ pub struct StableMap<K, V, S = DefaultHasher> {
 }
 
 /// An entry that could not be inserted, and why.
+///
+/// ```
+/// let mut map = v_alloc::StableMap::<usize, String>::options().reservation(1).build();
+/// let full = (0..10_000).find_map(|key| map.try_insert_full(key, "text".to_string()).err()).unwrap();
+/// assert_eq!(full.value, "text"); // not lost
+/// assert!(full.to_string().contains("more than is left of the reservation"));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct InsertError<K, V> {
     /// The key, untouched.
@@ -91,6 +98,12 @@ impl<K, V> core::error::Error for InsertError<K, V> {}
 
 impl<K, V> StableMap<K, V> {
     /// An empty map. It takes no memory until the first insertion.
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::new();
+    /// map.insert("one", 1);
+    /// assert_eq!(map["one"], 1);
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self::with_hasher(DefaultHasher::default())
@@ -99,36 +112,71 @@ impl<K, V> StableMap<K, V> {
 
 impl<K, V, S> StableMap<K, V, S> {
     /// An empty map with this hasher. Fit for a `static` if the hasher is.
+    ///
+    /// ```
+    /// use std::hash::RandomState; // slower than the default, and fit for keys that an attacker chooses
+    /// let mut map = v_alloc::StableMap::with_hasher(RandomState::new());
+    /// map.insert("one", 1);
+    /// assert_eq!(map["one"], 1);
+    /// ```
     #[must_use]
     pub const fn with_hasher(hasher: S) -> Self {
         StableMap::options().build_with_hasher(hasher)
     }
 
     /// How many entries there are.
+    ///
+    /// ```
+    /// let map = v_alloc::StableMap::from([("one", 1), ("two", 2)]);
+    /// assert_eq!(map.len(), 2);
+    /// ```
     #[must_use]
     pub const fn len(&self) -> usize {
         self.slots.len()
     }
 
     /// Whether there is none.
+    ///
+    /// ```
+    /// assert!(v_alloc::StableMap::<u8, u8>::new().is_empty());
+    /// ```
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// All indices are below this: entries, and holes that removed ones left.
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::from([("one", 1), ("two", 2)]);
+    /// map.remove("one");
+    /// assert_eq!((map.len(), map.index_end()), (1, 2));
+    /// ```
     #[must_use]
     pub fn index_end(&self) -> usize {
         self.slots.numbers() as usize
     }
 
     /// The hasher.
+    ///
+    /// ```
+    /// use std::hash::BuildHasher;
+    /// let map = v_alloc::StableMap::from([("one", 1)]);
+    /// assert_eq!(map.hasher().hash_one("one"), map.hasher().hash_one("one"));
+    /// ```
     #[must_use]
     pub const fn hasher(&self) -> &S {
         &self.hasher
     }
 
     /// The entry with this index, if there is one. O(1), without hashing.
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::new();
+    /// let (index, _) = map.insert_full("one", 1);
+    /// assert_eq!(map.get_index(index), Some((&"one", &1)));
+    /// assert_eq!(map.get_index(1000), None);
+    /// ```
     #[must_use]
     pub fn get_index(&self, index: usize) -> Option<(&K, &V)> {
         let (key, value) = self.slots.get(index)?;
@@ -136,12 +184,26 @@ impl<K, V, S> StableMap<K, V, S> {
     }
 
     /// As [`get_index`](Self::get_index), with a value that may be changed.
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::from([("one", 1)]);
+    /// if let Some((_, value)) = map.get_index_mut(0) {
+    ///     *value += 10;
+    /// }
+    /// assert_eq!(map["one"], 11);
+    /// ```
     pub fn get_index_mut(&mut self, index: usize) -> Option<(&K, &mut V)> {
         let (key, value) = self.slots.get_mut(index)?;
         Some((key, value))
     }
 
     /// Removes the entry with this index, if there is one. No other moves.
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::from([("one", 1), ("two", 2)]);
+    /// assert_eq!(map.remove_index(0), Some(("one", 1)));
+    /// assert_eq!(map.get_index(1), Some((&"two", &2))); // where it was
+    /// ```
     pub fn remove_index(&mut self, index: usize) -> Option<(K, V)> {
         let number = Number::try_from(index).ok()?;
         let tag = self.slots.tag(number)?;
@@ -150,12 +212,24 @@ impl<K, V, S> StableMap<K, V, S> {
     }
 
     /// Drops all entries. The memory for them stays.
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::from([("one", 1)]);
+    /// map.clear();
+    /// assert!(map.is_empty() && map.capacity() > 0);
+    /// ```
     pub fn clear(&mut self) {
         self.index.clear();
         self.slots.clear();
     }
 
     /// Keeps the entries for which `keep` is true. In the order of indices; no entry moves.
+    ///
+    /// ```
+    /// let mut map: v_alloc::StableMap<u32, u32> = (0..6).map(|n| (n, n * n)).collect();
+    /// map.retain(|&number, _| number % 2 == 0);
+    /// assert!(map.values().eq(&[0, 4, 16]));
+    /// ```
     pub fn retain(&mut self, mut keep: impl FnMut(&K, &mut V) -> bool) {
         for index in 0..self.index_end() {
             if self.get_index_mut(index).is_some_and(|(key, value)| !keep(key, value)) {
@@ -165,6 +239,12 @@ impl<K, V, S> StableMap<K, V, S> {
     }
 
     /// Removes all entries and iterates over them. What the iterator does not come to is dropped with it.
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::from([("one", 1), ("two", 2)]);
+    /// assert_eq!(map.drain().map(|(_, value)| value).sum::<i32>(), 3);
+    /// assert!(map.is_empty());
+    /// ```
     pub fn drain(&mut self) -> Drain<'_, K, V> {
         self.index.clear();
         Drain::new(&mut self.slots)
@@ -176,6 +256,12 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     ///
     /// # Panics
     /// If there is no room or no memory; [`try_insert_full`](Self::try_insert_full) has an error.
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::new();
+    /// assert_eq!(map.insert("one", 1), None);
+    /// assert_eq!(map.insert("one", 10), Some(1));
+    /// ```
     #[track_caller]
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
         self.insert_full(key, value).1
@@ -185,6 +271,13 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     ///
     /// # Panics
     /// As for [`insert`](Self::insert).
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::new();
+    /// let (index, before) = map.insert_full("one", 1);
+    /// assert_eq!((map.get_index_of("one"), before), (Some(index), None));
+    /// assert_eq!(map.insert_full("one", 10), (index, Some(1)));
+    /// ```
     #[track_caller]
     pub fn insert_full(&mut self, key: K, value: V) -> (usize, Option<V>) {
         match self.try_insert_full(key, value) {
@@ -197,6 +290,14 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     ///
     /// # Errors
     /// [`InsertError`] if there is no room or no memory; the map stays as it was.
+    ///
+    /// ```
+    /// let page = v_alloc::os::page_size()?;
+    /// let mut map = v_alloc::StableMap::<usize, u64>::options().reservation(1).build();
+    /// let full = (0..page).find_map(|key| map.try_insert_full(key, 7).err()).unwrap();
+    /// assert_eq!((full.key, full.value), (map.len(), 7)); // a page is the least reservation
+    /// # Ok::<(), v_alloc::AllocError>(())
+    /// ```
     pub fn try_insert_full(&mut self, key: K, value: V) -> Result<(usize, Option<V>), InsertError<K, V>> {
         let tag = self.tag(&key);
         if let Some(index) = self.find(tag, &key) {
@@ -228,6 +329,12 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     }
 
     /// The value of a key.
+    ///
+    /// ```
+    /// let map = v_alloc::StableMap::from([("one".to_string(), 1)]);
+    /// assert_eq!(map.get("one"), Some(&1));
+    /// assert_eq!(map.get("two"), None);
+    /// ```
     #[inline]
     pub fn get<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<&V>
     where
@@ -237,6 +344,12 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     }
 
     /// The value of a key, to be changed.
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::from([("one", 1)]);
+    /// *map.get_mut("one").unwrap() += 10;
+    /// assert_eq!(map["one"], 11);
+    /// ```
     pub fn get_mut<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
     where
         K: Borrow<Q>,
@@ -246,6 +359,11 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     }
 
     /// The index, the key and the value of a key.
+    ///
+    /// ```
+    /// let map = v_alloc::StableMap::from([("one", 1), ("two", 2)]);
+    /// assert_eq!(map.get_full("two"), Some((1, &"two", &2)));
+    /// ```
     #[inline]
     pub fn get_full<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<(usize, &K, &V)>
     where
@@ -255,6 +373,13 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     }
 
     /// As [`get_full`](Self::get_full), with a value that may be changed.
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::from([("one", 1)]);
+    /// let (index, _, value) = map.get_full_mut("one").unwrap();
+    /// *value += 10;
+    /// assert_eq!(map.get_index(index), Some((&"one", &11)));
+    /// ```
     pub fn get_full_mut<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<(usize, &K, &mut V)>
     where
         K: Borrow<Q>,
@@ -264,6 +389,11 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     }
 
     /// The key and the value of a key.
+    ///
+    /// ```
+    /// let map = v_alloc::StableMap::from([("one".to_string(), 1)]);
+    /// assert_eq!(map.get_key_value("one"), Some((&"one".to_string(), &1)));
+    /// ```
     pub fn get_key_value<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<(&K, &V)>
     where
         K: Borrow<Q>,
@@ -272,6 +402,11 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     }
 
     /// The index of a key.
+    ///
+    /// ```
+    /// let map = v_alloc::StableMap::from([("one", 1), ("two", 2)]);
+    /// assert_eq!((map.get_index_of("two"), map.get_index_of("three")), (Some(1), None));
+    /// ```
     #[inline]
     pub fn get_index_of<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<usize>
     where
@@ -281,6 +416,11 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     }
 
     /// Whether a key is there.
+    ///
+    /// ```
+    /// let map = v_alloc::StableMap::from([("one", 1)]);
+    /// assert!(map.contains_key("one") && !map.contains_key("two"));
+    /// ```
     pub fn contains_key<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> bool
     where
         K: Borrow<Q>,
@@ -289,6 +429,11 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     }
 
     /// Removes a key; returns its value. No other entry moves.
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::from([("one", 1)]);
+    /// assert_eq!((map.remove("one"), map.remove("one")), (Some(1), None));
+    /// ```
     pub fn remove<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
@@ -297,6 +442,11 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     }
 
     /// Removes a key; returns it with its value.
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::from([("one".to_string(), 1)]);
+    /// assert_eq!(map.remove_entry("one"), Some(("one".to_string(), 1)));
+    /// ```
     pub fn remove_entry<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<(K, V)>
     where
         K: Borrow<Q>,
@@ -305,6 +455,12 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     }
 
     /// Removes a key; returns the index that it had, and it with its value.
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::from([("one", 1), ("two", 2)]);
+    /// assert_eq!(map.remove_full("two"), Some((1, "two", 2)));
+    /// assert_eq!(map.insert_full("three", 3).0, 1); // the hole is used again
+    /// ```
     pub fn remove_full<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<(usize, K, V)>
     where
         K: Borrow<Q>,
@@ -314,6 +470,14 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     }
 
     /// The entry of a key, there or not: to look once and then insert, change or remove.
+    ///
+    /// ```
+    /// let mut counts = v_alloc::StableMap::new();
+    /// for word in "to be or not to be".split(' ') {
+    ///     *counts.entry(word).or_insert(0) += 1;
+    /// }
+    /// assert_eq!((counts["to"], counts["or"]), (2, 1));
+    /// ```
     pub fn entry(&mut self, key: K) -> Entry<'_, K, V, S> {
         let tag = self.tag(&key);
         match self.find(tag, &key) {

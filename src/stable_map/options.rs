@@ -37,6 +37,11 @@ impl<K, V> fmt::Debug for StableMapOptions<K, V> {
 
 impl<K, V> StableMapOptions<K, V> {
     /// Room for at least so many entries, in address space; see [`StableMap::reserved`].
+    ///
+    /// ```
+    /// let map = v_alloc::StableMap::<u64, u64>::options().reservation(1000).build();
+    /// assert!(map.reserved() >= 1000 && map.reserved() < 2000);
+    /// ```
     pub const fn reservation(mut self, entries: usize) -> Self {
         self.words = self.words.reservation(entries);
         self.entries = self.entries.reservation(entries);
@@ -44,6 +49,12 @@ impl<K, V> StableMapOptions<K, V> {
     }
 
     /// Whether huge pages may back the entries beyond the first 2 MiB; see [`StableBlockOptions::huge_pages`](crate::StableBlockOptions::huge_pages).
+    ///
+    /// ```
+    /// let mut ages = v_alloc::StableMap::<&str, u32>::options().huge_pages(false).build();
+    /// ages.insert("Ada", 36);
+    /// assert_eq!(ages["Ada"], 36);
+    /// ```
     pub const fn huge_pages(mut self, allowed: bool) -> Self {
         self.entries = self.entries.huge_pages(allowed);
         self
@@ -56,18 +67,38 @@ impl<K, V> StableMapOptions<K, V> {
     }
 
     /// A name for the entries in the process's memory map; see [`StableVecOptions::name`].
+    ///
+    /// ```
+    /// let mut ages = v_alloc::StableMap::<&str, u32>::options().name(c"ages").build();
+    /// ages.insert("Ada", 36); // where the kernel can: [anon:ages] in /proc/self/maps
+    /// assert_eq!(ages["Ada"], 36);
+    /// ```
     pub const fn name(mut self, name: &'static CStr) -> Self {
         self.entries = self.entries.name(name);
         self
     }
 
     /// The map, empty; it has no addresses yet.
+    ///
+    /// ```
+    /// let mut ages = v_alloc::StableMap::<&str, u32>::options().build();
+    /// assert_eq!(ages.capacity(), 0);
+    /// ages.insert("Ada", 36);
+    /// assert!(ages.capacity() > 0);
+    /// ```
     #[must_use]
     pub fn build(self) -> StableMap<K, V> {
         self.build_with_hasher(DefaultHasher::default())
     }
 
     /// The map, empty, with this hasher.
+    ///
+    /// ```
+    /// use std::hash::RandomState;
+    /// let options = v_alloc::StableMap::<&str, u32>::options().reservation(1000);
+    /// let mut ages = options.build_with_hasher(RandomState::new());
+    /// assert_eq!(ages.insert("Ada", 36), None);
+    /// ```
     #[must_use]
     pub const fn build_with_hasher<S>(self, hasher: S) -> StableMap<K, V, S> {
         StableMap { slots: Slots::new(self), index: Index::new(), hasher }
@@ -76,6 +107,11 @@ impl<K, V> StableMapOptions<K, V> {
 
 impl<K, V> StableMap<K, V> {
     /// The options of a map: reservation, huge pages, name.
+    ///
+    /// ```
+    /// let ages = v_alloc::StableMap::<&str, u32>::options().reservation(1000).name(c"ages").build();
+    /// assert!(ages.is_empty());
+    /// ```
     pub const fn options() -> StableMapOptions<K, V> {
         StableMapOptions {
             // Words are gone through in order: huge pages would not help.
@@ -93,6 +129,11 @@ impl<K, V, S> StableMap<K, V, S> {
     }
 
     /// How many entries the map can grow to: its reservation. Before the first entry, what it will ask for.
+    ///
+    /// ```
+    /// let map = v_alloc::StableMap::<u64, u64>::new();
+    /// assert!(map.reserved() > 10_000);
+    /// ```
     #[must_use]
     pub fn reserved(&self) -> usize {
         self.slots.reserved()

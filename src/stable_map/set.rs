@@ -26,6 +26,11 @@ pub struct StableSet<T, S = DefaultHasher> {
 
 impl<T> StableSet<T> {
     /// An empty set. It takes no memory until the first insertion.
+    ///
+    /// ```
+    /// let mut words = v_alloc::StableSet::new();
+    /// assert!(words.insert("window"));
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -35,6 +40,10 @@ impl<T> StableSet<T> {
     ///
     /// # Panics
     /// If there is no memory.
+    ///
+    /// ```
+    /// assert!(v_alloc::StableSet::<u64>::with_capacity(1000).capacity() >= 1000);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn with_capacity(capacity: usize) -> Self {
@@ -44,6 +53,12 @@ impl<T> StableSet<T> {
 
 impl<T, S> StableSet<T, S> {
     /// An empty set with this hasher.
+    ///
+    /// ```
+    /// use std::hash::RandomState;
+    /// let mut words = v_alloc::StableSet::with_hasher(RandomState::new());
+    /// assert!(words.insert("window"));
+    /// ```
     #[must_use]
     pub const fn with_hasher(hasher: S) -> Self {
         Self { map: StableMap::with_hasher(hasher) }
@@ -53,6 +68,12 @@ impl<T, S> StableSet<T, S> {
     ///
     /// # Panics
     /// If there is no memory.
+    ///
+    /// ```
+    /// use std::hash::RandomState;
+    /// let words = v_alloc::StableSet::<u64, _>::with_capacity_and_hasher(1000, RandomState::new());
+    /// assert!(words.capacity() >= 1000);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn with_capacity_and_hasher(capacity: usize, hasher: S) -> Self {
@@ -60,24 +81,45 @@ impl<T, S> StableSet<T, S> {
     }
 
     /// How many elements there are.
+    ///
+    /// ```
+    /// assert_eq!(v_alloc::StableSet::from([1, 2, 2]).len(), 2);
+    /// ```
     #[must_use]
     pub const fn len(&self) -> usize {
         self.map.len()
     }
 
     /// Whether there is none.
+    ///
+    /// ```
+    /// assert!(v_alloc::StableSet::<u8>::new().is_empty());
+    /// ```
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.map.is_empty()
     }
 
     /// All indices are below this: elements, and holes that removed ones left.
+    ///
+    /// ```
+    /// let mut set = v_alloc::StableSet::from(["one", "two"]);
+    /// set.remove("one");
+    /// assert_eq!((set.len(), set.index_end()), (1, 2));
+    /// ```
     #[must_use]
     pub fn index_end(&self) -> usize {
         self.map.index_end()
     }
 
     /// How many elements can be held without asking the system for memory for them.
+    ///
+    /// ```
+    /// let mut set = v_alloc::StableSet::new();
+    /// assert_eq!(set.capacity(), 0);
+    /// set.insert(1_u64);
+    /// assert!(set.capacity() > 100, "a page of elements");
+    /// ```
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.map.capacity()
@@ -87,6 +129,12 @@ impl<T, S> StableSet<T, S> {
     ///
     /// # Panics
     /// If the reservation or the memory does not suffice.
+    ///
+    /// ```
+    /// let mut set = v_alloc::StableSet::from([1_u64]);
+    /// set.reserve(100_000);
+    /// assert!(set.capacity() >= 100_001);
+    /// ```
     #[track_caller]
     pub fn reserve(&mut self, additional: usize) {
         self.map.reserve(additional);
@@ -96,48 +144,100 @@ impl<T, S> StableSet<T, S> {
     ///
     /// # Errors
     /// [`ReserveError`] if the reservation or the memory does not suffice; the elements stay as they were.
+    ///
+    /// ```
+    /// let mut set = v_alloc::StableSet::<u64>::new();
+    /// assert!(set.try_reserve(1 << 40).is_err());
+    /// assert!(set.try_reserve(1000).is_ok());
+    /// ```
     pub fn try_reserve(&mut self, additional: usize) -> Result<(), ReserveError> {
         self.map.try_reserve(additional)
     }
 
     /// Gives back memory behind the last element. Holes stay.
+    ///
+    /// ```
+    /// let mut set = v_alloc::StableSet::from([1_u64]);
+    /// set.reserve(100_000);
+    /// set.shrink_to_fit();
+    /// assert!(set.capacity() < 100_000);
+    /// ```
     pub fn shrink_to_fit(&mut self) {
         self.map.shrink_to_fit();
     }
 
     /// The hasher.
+    ///
+    /// ```
+    /// use std::hash::BuildHasher;
+    /// let set = v_alloc::StableSet::from(["one"]);
+    /// assert_eq!(set.hasher().hash_one("one"), set.hasher().hash_one("one"));
+    /// ```
     #[must_use]
     pub const fn hasher(&self) -> &S {
         self.map.hasher()
     }
 
     /// The element with this index, if there is one. O(1), without hashing.
+    ///
+    /// ```
+    /// let set = v_alloc::StableSet::from(["one", "two"]);
+    /// assert_eq!((set.get_index(1), set.get_index(2)), (Some(&"two"), None));
+    /// ```
     #[must_use]
     pub fn get_index(&self, index: usize) -> Option<&T> {
         self.map.get_index(index).map(|(element, ())| element)
     }
 
     /// Removes the element with this index, if there is one. No other moves.
+    ///
+    /// ```
+    /// let mut set = v_alloc::StableSet::from(["one", "two"]);
+    /// assert_eq!(set.remove_index(0), Some("one"));
+    /// assert_eq!(set.get_index(1), Some(&"two")); // where it was
+    /// ```
     pub fn remove_index(&mut self, index: usize) -> Option<T> {
         self.map.remove_index(index).map(|(element, ())| element)
     }
 
     /// All elements, in the order of indices.
+    ///
+    /// ```
+    /// assert!(v_alloc::StableSet::from([1, 2, 3]).iter().eq(&[1, 2, 3]));
+    /// ```
     pub fn iter(&self) -> Keys<'_, T, ()> {
         self.map.keys()
     }
 
     /// Keeps the elements for which `keep` is true.
+    ///
+    /// ```
+    /// let mut set = v_alloc::StableSet::from([1, 2, 3]);
+    /// set.retain(|number| number % 2 == 1);
+    /// assert!(set.iter().eq(&[1, 3]));
+    /// ```
     pub fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
         self.map.retain(|element, ()| keep(element));
     }
 
     /// Drops all elements. The memory stays.
+    ///
+    /// ```
+    /// let mut set = v_alloc::StableSet::from([1, 2, 3]);
+    /// set.clear();
+    /// assert!(set.is_empty());
+    /// ```
     pub fn clear(&mut self) {
         self.map.clear();
     }
 
     /// Removes all elements and iterates over them.
+    ///
+    /// ```
+    /// let mut set = v_alloc::StableSet::from([1, 2, 3]);
+    /// assert_eq!(set.drain().sum::<i32>(), 6);
+    /// assert!(set.is_empty());
+    /// ```
     pub fn drain(&mut self) -> impl DoubleEndedIterator<Item = T> + ExactSizeIterator + FusedIterator + '_ {
         self.map.drain().map(|(element, ())| element)
     }
@@ -148,6 +248,11 @@ impl<T: Eq + Hash, S: BuildHasher> StableSet<T, S> {
     ///
     /// # Panics
     /// If there is no room or no memory.
+    ///
+    /// ```
+    /// let mut set = v_alloc::StableSet::new();
+    /// assert!(set.insert("one") && !set.insert("one"));
+    /// ```
     #[track_caller]
     pub fn insert(&mut self, element: T) -> bool {
         self.insert_full(element).1
@@ -157,6 +262,12 @@ impl<T: Eq + Hash, S: BuildHasher> StableSet<T, S> {
     ///
     /// # Panics
     /// As for [`insert`](Self::insert).
+    ///
+    /// ```
+    /// let mut set = v_alloc::StableSet::from(["one"]);
+    /// assert_eq!(set.insert_full("two"), (1, true));
+    /// assert_eq!(set.insert_full("one"), (0, false));
+    /// ```
     #[track_caller]
     pub fn insert_full(&mut self, element: T) -> (usize, bool) {
         let (index, before) = self.map.insert_full(element, ());
@@ -167,6 +278,13 @@ impl<T: Eq + Hash, S: BuildHasher> StableSet<T, S> {
     ///
     /// # Errors
     /// [`InsertError`] if there is no room or no memory; the set stays as it was.
+    ///
+    /// ```
+    /// let mut set = v_alloc::StableSet::new();
+    /// let (index, new) = set.try_insert_full("one")?;
+    /// assert!(new && set[index] == "one");
+    /// # Ok::<(), v_alloc::InsertError<&str, ()>>(())
+    /// ```
     pub fn try_insert_full(&mut self, element: T) -> Result<(usize, bool), InsertError<T, ()>> {
         self.map.try_insert_full(element, ()).map(|(index, before)| (index, before.is_none()))
     }
@@ -175,6 +293,11 @@ impl<T: Eq + Hash, S: BuildHasher> StableSet<T, S> {
     ///
     /// # Panics
     /// As for [`insert`](Self::insert).
+    ///
+    /// ```
+    /// let mut set = v_alloc::StableSet::from(["one".to_string()]);
+    /// assert_eq!(set.replace("one".to_string()), Some("one".to_string())); // the older of the two
+    /// ```
     #[track_caller]
     pub fn replace(&mut self, element: T) -> Option<T> {
         let there = self.get_index_of(&element).and_then(|index| self.map.slots.get_mut(index));
@@ -208,6 +331,11 @@ impl<T: Eq + Hash, S: BuildHasher> StableSet<T, S> {
     }
 
     /// The element that is equal to this.
+    ///
+    /// ```
+    /// let set = v_alloc::StableSet::from(["one".to_string()]);
+    /// assert_eq!((set.get("one").map(String::as_str), set.get("two")), (Some("one"), None));
+    /// ```
     pub fn get<Q: Eq + Hash + ?Sized>(&self, element: &Q) -> Option<&T>
     where
         T: Borrow<Q>,
@@ -216,6 +344,11 @@ impl<T: Eq + Hash, S: BuildHasher> StableSet<T, S> {
     }
 
     /// The index of an element, and it.
+    ///
+    /// ```
+    /// let set = v_alloc::StableSet::from(["one", "two"]);
+    /// assert_eq!(set.get_full("two"), Some((1, &"two")));
+    /// ```
     pub fn get_full<Q: Eq + Hash + ?Sized>(&self, element: &Q) -> Option<(usize, &T)>
     where
         T: Borrow<Q>,
@@ -224,6 +357,11 @@ impl<T: Eq + Hash, S: BuildHasher> StableSet<T, S> {
     }
 
     /// The index of an element.
+    ///
+    /// ```
+    /// let set = v_alloc::StableSet::from(["one", "two"]);
+    /// assert_eq!(set.get_index_of("two"), Some(1));
+    /// ```
     pub fn get_index_of<Q: Eq + Hash + ?Sized>(&self, element: &Q) -> Option<usize>
     where
         T: Borrow<Q>,
@@ -232,6 +370,11 @@ impl<T: Eq + Hash, S: BuildHasher> StableSet<T, S> {
     }
 
     /// Whether an element is there.
+    ///
+    /// ```
+    /// let set = v_alloc::StableSet::from(["one"]);
+    /// assert!(set.contains("one") && !set.contains("two"));
+    /// ```
     pub fn contains<Q: Eq + Hash + ?Sized>(&self, element: &Q) -> bool
     where
         T: Borrow<Q>,
@@ -240,6 +383,11 @@ impl<T: Eq + Hash, S: BuildHasher> StableSet<T, S> {
     }
 
     /// Removes an element; tells whether it was there.
+    ///
+    /// ```
+    /// let mut set = v_alloc::StableSet::from(["one"]);
+    /// assert!(set.remove("one") && !set.remove("one"));
+    /// ```
     pub fn remove<Q: Eq + Hash + ?Sized>(&mut self, element: &Q) -> bool
     where
         T: Borrow<Q>,
@@ -248,6 +396,11 @@ impl<T: Eq + Hash, S: BuildHasher> StableSet<T, S> {
     }
 
     /// Removes an element, and returns it.
+    ///
+    /// ```
+    /// let mut set = v_alloc::StableSet::from(["one".to_string()]);
+    /// assert_eq!(set.take("one"), Some("one".to_string()));
+    /// ```
     pub fn take<Q: Eq + Hash + ?Sized>(&mut self, element: &Q) -> Option<T>
     where
         T: Borrow<Q>,
@@ -256,6 +409,11 @@ impl<T: Eq + Hash, S: BuildHasher> StableSet<T, S> {
     }
 
     /// Removes an element; returns the index that it had, and it.
+    ///
+    /// ```
+    /// let mut set = v_alloc::StableSet::from(["one", "two"]);
+    /// assert_eq!(set.remove_full("two"), Some((1, "two")));
+    /// ```
     pub fn remove_full<Q: Eq + Hash + ?Sized>(&mut self, element: &Q) -> Option<(usize, T)>
     where
         T: Borrow<Q>,

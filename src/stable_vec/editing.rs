@@ -6,6 +6,11 @@ use core::ops::{Bound, Range, RangeBounds};
 
 impl<T> StableVec<T> {
     /// Removes the last element.
+    ///
+    /// ```
+    /// let mut vec = v_alloc::StableVec::from([1, 2]);
+    /// assert_eq!((vec.pop(), vec.pop(), vec.pop()), (Some(2), Some(1), None));
+    /// ```
     pub fn pop(&mut self) -> Option<T> {
         self.vec.get_mut().pop()
     }
@@ -14,6 +19,12 @@ impl<T> StableVec<T> {
     ///
     /// # Panics
     /// If `index` is beyond the length, or there is no room.
+    ///
+    /// ```
+    /// let mut vec = v_alloc::StableVec::from([1, 3]);
+    /// vec.insert(1, 2);
+    /// assert_eq!(vec, [1, 2, 3]);
+    /// ```
     #[track_caller]
     pub fn insert(&mut self, index: usize, value: T) {
         let len = self.len();
@@ -26,6 +37,12 @@ impl<T> StableVec<T> {
     ///
     /// # Panics
     /// If there is none.
+    ///
+    /// ```
+    /// let mut vec = v_alloc::StableVec::from([1, 2, 3]);
+    /// assert_eq!(vec.remove(0), 1);
+    /// assert_eq!(vec, [2, 3]);
+    /// ```
     #[track_caller]
     pub fn remove(&mut self, index: usize) -> T {
         self.vec.get_mut().remove(index)
@@ -35,6 +52,12 @@ impl<T> StableVec<T> {
     ///
     /// # Panics
     /// If there is none.
+    ///
+    /// ```
+    /// let mut vec = v_alloc::StableVec::from([1, 2, 3]);
+    /// assert_eq!(vec.swap_remove(0), 1);
+    /// assert_eq!(vec, [3, 2]);
+    /// ```
     #[track_caller]
     pub fn swap_remove(&mut self, index: usize) -> T {
         let len = self.len();
@@ -43,11 +66,23 @@ impl<T> StableVec<T> {
     }
 
     /// Drops all elements from `len` on.
+    ///
+    /// ```
+    /// let mut vec = v_alloc::StableVec::from([1, 2, 3]);
+    /// vec.truncate(2);
+    /// assert_eq!(vec, [1, 2]);
+    /// ```
     pub fn truncate(&mut self, len: usize) {
         self.vec.get_mut().truncate(len);
     }
 
     /// Drops all elements. The memory stays.
+    ///
+    /// ```
+    /// let mut vec = v_alloc::StableVec::from([1, 2, 3]);
+    /// vec.clear();
+    /// assert!(vec.is_empty() && vec.capacity() >= 3);
+    /// ```
     pub fn clear(&mut self) {
         self.vec.get_mut().clear();
     }
@@ -56,6 +91,12 @@ impl<T> StableVec<T> {
     ///
     /// # Panics
     /// If the range is not within the length.
+    ///
+    /// ```
+    /// let mut vec = v_alloc::StableVec::from([1, 2, 3, 4]);
+    /// assert_eq!(vec.drain(1..3).sum::<i32>(), 5);
+    /// assert_eq!(vec, [1, 4]);
+    /// ```
     #[track_caller]
     pub fn drain(&mut self, range: impl RangeBounds<usize>) -> Drain<'_, T> {
         let range = self.within(&range);
@@ -63,26 +104,59 @@ impl<T> StableVec<T> {
     }
 
     /// Keeps the elements for which `keep` is true.
+    ///
+    /// ```
+    /// let mut vec = v_alloc::StableVec::from([1, 2, 3, 4]);
+    /// vec.retain(|number| number % 2 == 0);
+    /// assert_eq!(vec, [2, 4]);
+    /// ```
     pub fn retain(&mut self, keep: impl FnMut(&T) -> bool) {
         self.vec.get_mut().retain(keep);
     }
 
     /// As [`retain`](Self::retain), with elements that may be changed.
+    ///
+    /// ```
+    /// let mut vec = v_alloc::StableVec::from([1, 2, 3]);
+    /// vec.retain_mut(|number| {
+    ///     *number -= 1;
+    ///     *number > 0
+    /// });
+    /// assert_eq!(vec, [1, 2]);
+    /// ```
     pub fn retain_mut(&mut self, keep: impl FnMut(&mut T) -> bool) {
         self.vec.get_mut().retain_mut(keep);
     }
 
     /// Removes all but the first of elements next to each other for which `same` is true.
+    ///
+    /// ```
+    /// let mut vec = v_alloc::StableVec::from(["a", "A", "b"]);
+    /// vec.dedup_by(|later, first| later.eq_ignore_ascii_case(first));
+    /// assert_eq!(vec, ["a", "b"]);
+    /// ```
     pub fn dedup_by(&mut self, same: impl FnMut(&mut T, &mut T) -> bool) {
         self.vec.get_mut().dedup_by(same);
     }
 
     /// Removes all but the first of elements next to each other with equal keys.
+    ///
+    /// ```
+    /// let mut vec = v_alloc::StableVec::from([10, 11, 20]);
+    /// vec.dedup_by_key(|number| *number / 10);
+    /// assert_eq!(vec, [10, 20]);
+    /// ```
     pub fn dedup_by_key<K: PartialEq>(&mut self, key: impl FnMut(&mut T) -> K) {
         self.vec.get_mut().dedup_by_key(key);
     }
 
     /// Removes all but the first of equal elements next to each other.
+    ///
+    /// ```
+    /// let mut vec = v_alloc::StableVec::from([1, 1, 2, 1]);
+    /// vec.dedup();
+    /// assert_eq!(vec, [1, 2, 1]);
+    /// ```
     pub fn dedup(&mut self)
     where
         T: PartialEq,
@@ -94,6 +168,12 @@ impl<T> StableVec<T> {
     ///
     /// # Panics
     /// If there is no room.
+    ///
+    /// ```
+    /// let (mut vec, mut other) = (v_alloc::StableVec::from([1]), v_alloc::StableVec::from([2, 3]));
+    /// vec.append(&mut other);
+    /// assert_eq!((&vec[..], other.len()), (&[1, 2, 3][..], 0));
+    /// ```
     #[track_caller]
     pub fn append(&mut self, other: &mut Self) {
         self.reserve(other.len());
@@ -104,6 +184,12 @@ impl<T> StableVec<T> {
     ///
     /// # Panics
     /// If `at` is beyond the length, or there is no memory.
+    ///
+    /// ```
+    /// let mut vec = v_alloc::StableVec::from([1, 2, 3]);
+    /// assert_eq!(vec.split_off(1), [2, 3]);
+    /// assert_eq!(vec, [1]);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn split_off(&mut self, at: usize) -> Self {
@@ -118,6 +204,12 @@ impl<T> StableVec<T> {
     ///
     /// # Panics
     /// If there is no room.
+    ///
+    /// ```
+    /// let mut vec = v_alloc::StableVec::from([1]);
+    /// vec.resize(3, 7);
+    /// assert_eq!(vec, [1, 7, 7]);
+    /// ```
     #[track_caller]
     pub fn resize(&mut self, len: usize, value: T)
     where
@@ -131,6 +223,16 @@ impl<T> StableVec<T> {
     ///
     /// # Panics
     /// If there is no room.
+    ///
+    /// ```
+    /// let mut vec = v_alloc::StableVec::from([1]);
+    /// let mut next = 1;
+    /// vec.resize_with(3, || {
+    ///     next += 1;
+    ///     next
+    /// });
+    /// assert_eq!(vec, [1, 2, 3]);
+    /// ```
     #[track_caller]
     pub fn resize_with(&mut self, len: usize, make: impl FnMut() -> T) {
         self.reserve(len.saturating_sub(self.len()));
@@ -141,6 +243,12 @@ impl<T> StableVec<T> {
     ///
     /// # Panics
     /// If there is no room.
+    ///
+    /// ```
+    /// let mut vec = v_alloc::StableVec::from([1]);
+    /// vec.extend_from_slice(&[2, 3]);
+    /// assert_eq!(vec, [1, 2, 3]);
+    /// ```
     #[track_caller]
     pub fn extend_from_slice(&mut self, slice: &[T])
     where
@@ -154,6 +262,12 @@ impl<T> StableVec<T> {
     ///
     /// # Panics
     /// If the range is not within the length, or there is no room.
+    ///
+    /// ```
+    /// let mut vec = v_alloc::StableVec::from([1, 2, 3]);
+    /// vec.extend_from_within(1..);
+    /// assert_eq!(vec, [1, 2, 3, 2, 3]);
+    /// ```
     #[track_caller]
     pub fn extend_from_within(&mut self, range: impl RangeBounds<usize>)
     where
@@ -165,6 +279,13 @@ impl<T> StableVec<T> {
     }
 
     /// Gives back the memory behind the last element, in whole pages; all of it, and the addresses, if there is none.
+    ///
+    /// ```
+    /// let mut vec = v_alloc::StableVec::<u64>::with_capacity(1 << 20);
+    /// vec.push(1);
+    /// vec.shrink_to_fit();
+    /// assert!(vec.capacity() < 1 << 20);
+    /// ```
     pub fn shrink_to_fit(&mut self) {
         if self.is_empty() {
             // `Vec` would shrink to a block of no bytes, and forget that.

@@ -9,6 +9,11 @@ use core::slice;
 
 /// The elements of a [`StableVec`], by value. (Not `allocator_api2`'s, which makes references that are not aligned of
 /// elements without bytes.)
+///
+/// ```
+/// let mut numbers: v_alloc::VecIntoIter<i32> = v_alloc::StableVec::from([1, 2, 3]).into_iter();
+/// assert_eq!((numbers.next(), numbers.next_back(), numbers.len()), (Some(1), Some(3), 1));
+/// ```
 pub struct IntoIter<T> {
     /// With a length of 0: what is left counts for nothing there.
     vec: Vec<T, Memory>,
@@ -17,6 +22,12 @@ pub struct IntoIter<T> {
 
 impl<T> IntoIter<T> {
     /// The elements that are left.
+    ///
+    /// ```
+    /// let mut numbers = v_alloc::StableVec::from([1, 2, 3]).into_iter();
+    /// numbers.next();
+    /// assert_eq!(numbers.as_slice(), [2, 3]);
+    /// ```
     #[must_use]
     pub fn as_slice(&self) -> &[T] {
         // SAFETY: these elements are there, and nobody changes them while the iterator is borrowed.
@@ -91,10 +102,24 @@ impl<T> IntoIterator for StableVec<T> {
 }
 
 /// The elements of a range of a [`StableVec`], which leave it: see [`StableVec::drain`].
+///
+/// ```
+/// let mut vec = v_alloc::StableVec::from([1, 2, 3]);
+/// let leaving: v_alloc::VecDrain<'_, i32> = vec.drain(..2);
+/// assert!(leaving.eq([1, 2]));
+/// assert_eq!(vec, [3]);
+/// ```
 pub struct Drain<'a, T>(pub(super) vec::Drain<'a, T, Memory>);
 
 impl<T> Drain<'_, T> {
     /// The elements that are left.
+    ///
+    /// ```
+    /// let mut vec = v_alloc::StableVec::from([1, 2, 3]);
+    /// let mut leaving = vec.drain(..);
+    /// leaving.next();
+    /// assert_eq!(leaving.as_slice(), [2, 3]);
+    /// ```
     #[must_use]
     pub fn as_slice(&self) -> &[T] {
         self.0.as_slice()

@@ -61,12 +61,22 @@ const STEPS: (usize, usize) = (4 << 10, 2 << 20);
 
 impl<T> StableVec<T> {
     /// An empty vector. O(1), no system call.
+    ///
+    /// ```
+    /// static EMPTY: std::sync::Mutex<v_alloc::StableVec<u32>> = std::sync::Mutex::new(v_alloc::StableVec::new());
+    /// assert_eq!(*EMPTY.lock().unwrap().push(1), 1);
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         Self::options().build()
     }
 
     /// The options of a vector: reservation, huge pages, name.
+    ///
+    /// ```
+    /// let samples = v_alloc::StableVec::<f64>::options().reservation(1 << 20).name(c"samples").build();
+    /// assert_eq!(samples.reserved(), 1 << 20);
+    /// ```
     pub const fn options() -> StableVecOptions<T> {
         StableVecOptions::new(crate::StableBlock::options()).tight(true)
     }
@@ -75,6 +85,10 @@ impl<T> StableVec<T> {
     ///
     /// # Panics
     /// If there is no memory.
+    ///
+    /// ```
+    /// assert!(v_alloc::StableVec::<u64>::with_capacity(1000).capacity() >= 1000);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn with_capacity(capacity: usize) -> Self {
@@ -93,6 +107,12 @@ impl<T> StableVec<T> {
     ///
     /// # Panics
     /// If the reservation is used up or there is no memory.
+    ///
+    /// ```
+    /// let vec = v_alloc::StableVec::new();
+    /// let (first, second) = (vec.push(1), vec.push(2)); // both at once, and more may come
+    /// assert_eq!(first + second, 3);
+    /// ```
     #[inline]
     #[track_caller]
     pub fn push(&self, value: T) -> &T {
@@ -107,6 +127,12 @@ impl<T> StableVec<T> {
     ///
     /// # Panics
     /// As for [`push`](Self::push).
+    ///
+    /// ```
+    /// let mut vec = v_alloc::StableVec::new();
+    /// *vec.push_mut(1) += 10;
+    /// assert_eq!(vec, [11]);
+    /// ```
     #[inline]
     #[track_caller]
     pub fn push_mut(&mut self, value: T) -> &mut T {
@@ -188,6 +214,12 @@ impl<T> StableVec<T> {
     ///
     /// # Errors
     /// [`ReserveError`] if the reservation or the memory does not suffice; nothing has changed then.
+    ///
+    /// ```
+    /// let vec = v_alloc::StableVec::<u64>::new();
+    /// assert!(vec.try_reserve(usize::MAX).is_err());
+    /// assert!(vec.try_reserve(1000).is_ok() && vec.capacity() >= 1000);
+    /// ```
     pub fn try_reserve(&self, additional: usize) -> Result<(), ReserveError> {
         let (len, capacity) = (self.len(), self.capacity());
         if additional <= capacity - len {
@@ -208,6 +240,12 @@ impl<T> StableVec<T> {
     ///
     /// # Panics
     /// If the reservation or the memory does not suffice.
+    ///
+    /// ```
+    /// let vec = v_alloc::StableVec::<u64>::new();
+    /// vec.reserve(1000);
+    /// assert!(vec.capacity() >= 1000);
+    /// ```
     #[track_caller]
     pub fn reserve(&self, additional: usize) {
         or_panic(self.try_reserve(additional));
@@ -224,6 +262,13 @@ impl<T> StableVec<T> {
     }
 
     /// How many elements can be held without asking the system.
+    ///
+    /// ```
+    /// let vec = v_alloc::StableVec::new();
+    /// assert_eq!(vec.capacity(), 0);
+    /// vec.push(1_u64);
+    /// assert!(vec.capacity() >= 512, "a page of elements");
+    /// ```
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.vec().capacity()
@@ -231,6 +276,11 @@ impl<T> StableVec<T> {
 
     /// How many elements the vector can grow to: its reservation. Before the first element, what it will ask for;
     /// for elements of no bytes, `usize::MAX`.
+    ///
+    /// ```
+    /// let vec = v_alloc::StableVec::<u64>::options().reservation(1 << 20).build();
+    /// assert_eq!(vec.reserved(), 1 << 20);
+    /// ```
     #[must_use]
     pub fn reserved(&self) -> usize {
         let vec = self.vec();
@@ -242,6 +292,11 @@ impl<T> StableVec<T> {
     }
 
     /// The elements.
+    ///
+    /// ```
+    /// let vec = v_alloc::StableVec::from([1, 2, 3]);
+    /// assert_eq!(vec.as_slice().iter().sum::<i32>(), 6);
+    /// ```
     #[inline]
     #[must_use]
     pub fn as_slice(&self) -> &[T] {
@@ -249,6 +304,12 @@ impl<T> StableVec<T> {
     }
 
     /// The elements, to be changed.
+    ///
+    /// ```
+    /// let mut vec = v_alloc::StableVec::from([3, 1, 2]);
+    /// vec.as_mut_slice().sort();
+    /// assert_eq!(vec, [1, 2, 3]);
+    /// ```
     #[inline]
     #[must_use]
     pub fn as_mut_slice(&mut self) -> &mut [T] {

@@ -43,6 +43,11 @@ impl<T> StableVecOptions<T> {
     }
 
     /// Room for at least so many elements, in address space; see [`StableVec::reserved`].
+    ///
+    /// ```
+    /// let vec = v_alloc::StableVec::<u64>::options().reservation(1 << 20).build();
+    /// assert_eq!(vec.reserved(), 1 << 20);
+    /// ```
     pub const fn reservation(mut self, elements: usize) -> Self {
         self.block = self.block.reservation(elements.saturating_mul(size_of::<T>()));
         self
@@ -50,6 +55,11 @@ impl<T> StableVecOptions<T> {
 
     /// Whether huge pages, of 2 MiB, may back what lies beyond the first 20 MiB: the last one may be hardly used, which
     /// before would be a large part of what is resident. Default: yes.
+    ///
+    /// ```
+    /// let vec = v_alloc::StableVec::options().huge_pages(false).build();
+    /// assert_eq!(*vec.push(1), 1);
+    /// ```
     pub const fn huge_pages(mut self, allowed: bool) -> Self {
         self.block = self.block.huge_pages(allowed);
         self
@@ -75,12 +85,22 @@ impl<T> StableVecOptions<T> {
     }
 
     /// A name in the process's memory map; see [`StableBlockOptions::name`].
+    ///
+    /// ```
+    /// let vec = v_alloc::StableVec::options().name(c"samples").build();
+    /// assert_eq!(*vec.push(1), 1); // where the kernel can: [anon:samples] in /proc/self/maps
+    /// ```
     pub const fn name(mut self, name: &'static CStr) -> Self {
         self.block = self.block.name(name);
         self
     }
 
     /// The vector, empty; it has no addresses yet.
+    ///
+    /// ```
+    /// let vec: v_alloc::StableVec<u64> = v_alloc::StableVec::options().build();
+    /// assert_eq!(vec.capacity(), 0);
+    /// ```
     #[must_use]
     pub const fn build(self) -> StableVec<T> {
         let memory = Memory { options: self.block, last_error: Cell::new(None) };

@@ -25,6 +25,12 @@ pub struct StableString {
 }
 
 /// Bytes that are not text, and where: see [`StableString::from_utf8`].
+///
+/// ```
+/// use v_alloc::{StableString, StableVec};
+/// let error = StableString::from_utf8(StableVec::from([b'x', 0xFF])).unwrap_err();
+/// assert_eq!((error.error.valid_up_to(), error.bytes.len()), (1, 2));
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct FromUtf8Error {
     /// The bytes, untouched.
@@ -49,6 +55,11 @@ impl core::error::Error for FromUtf8Error {}
 
 impl StableString {
     /// An empty string. O(1), no system call.
+    ///
+    /// ```
+    /// let text = v_alloc::StableString::new();
+    /// assert_eq!((text.push_str("never"), text.len()), ("never", 5));
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         Self { bytes: StableVec::new() }
@@ -58,6 +69,10 @@ impl StableString {
     ///
     /// # Panics
     /// If there is no memory.
+    ///
+    /// ```
+    /// assert!(v_alloc::StableString::with_capacity(100).capacity() >= 100);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn with_capacity(bytes: usize) -> Self {
@@ -84,6 +99,11 @@ impl StableString {
     }
 
     /// An empty string in this vector, which gives it its reservation. The vector is cleared.
+    ///
+    /// ```
+    /// let log = v_alloc::StableString::in_vec(v_alloc::StableVec::options().reservation(1 << 20).build());
+    /// assert_eq!(log.reserved(), 1 << 20);
+    /// ```
     #[must_use]
     pub fn in_vec(mut bytes: StableVec<u8>) -> Self {
         bytes.clear();
@@ -94,6 +114,13 @@ impl StableString {
     ///
     /// # Panics
     /// If the reservation is used up or there is no memory.
+    ///
+    /// ```
+    /// let text = v_alloc::StableString::new();
+    /// let first = text.push_str("never ");
+    /// text.push_str("moves");
+    /// assert_eq!((first, text.as_str()), ("never ", "never moves"));
+    /// ```
     #[track_caller]
     pub fn push_str(&self, text: &str) -> &str {
         self.reserve(text.len());
@@ -105,6 +132,14 @@ impl StableString {
     ///
     /// # Errors
     /// [`ReserveError`] if the reservation is used up or there is no memory; nothing was added then.
+    ///
+    /// ```
+    /// let page = v_alloc::os::page_size()?;
+    /// let text = v_alloc::StableString::in_vec(v_alloc::StableVec::options().reservation(page).build());
+    /// assert!(text.try_push_str(&"x".repeat(page)).is_ok());
+    /// assert!(text.try_push_str("y").is_err());
+    /// # Ok::<(), v_alloc::AllocError>(())
+    /// ```
     pub fn try_push_str(&self, text: &str) -> Result<&str, ReserveError> {
         self.bytes.try_reserve(text.len())?;
         // SAFETY: room was made.
@@ -122,6 +157,12 @@ impl StableString {
     ///
     /// # Panics
     /// If the reservation is used up or there is no memory.
+    ///
+    /// ```
+    /// let text = v_alloc::StableString::new();
+    /// text.push('é');
+    /// assert_eq!(text, "é");
+    /// ```
     #[track_caller]
     pub fn push(&self, character: char) {
         self.push_str(character.encode_utf8(&mut [0; 4]));
@@ -131,17 +172,34 @@ impl StableString {
     ///
     /// # Errors
     /// As for [`try_push_str`](Self::try_push_str).
+    ///
+    /// ```
+    /// let text = v_alloc::StableString::new();
+    /// text.try_push('é')?;
+    /// assert_eq!(text.len(), 2);
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     pub fn try_push(&self, character: char) -> Result<(), ReserveError> {
         self.try_push_str(character.encode_utf8(&mut [0; 4])).map(|_| ())
     }
 
     /// How many bytes can be held without asking the system.
+    ///
+    /// ```
+    /// let text = v_alloc::StableString::from("text");
+    /// assert!(text.capacity() >= 4);
+    /// ```
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.bytes.capacity()
     }
 
     /// How many bytes the string can grow to; see [`StableVec::reserved`].
+    ///
+    /// ```
+    /// let text = v_alloc::StableString::in_vec(v_alloc::StableVec::options().reservation(1 << 20).build());
+    /// assert_eq!(text.reserved(), 1 << 20);
+    /// ```
     #[must_use]
     pub fn reserved(&self) -> usize {
         self.bytes.reserved()
@@ -151,6 +209,12 @@ impl StableString {
     ///
     /// # Panics
     /// If the reservation or the memory does not suffice.
+    ///
+    /// ```
+    /// let text = v_alloc::StableString::new();
+    /// text.reserve(100);
+    /// assert!(text.capacity() >= 100);
+    /// ```
     #[track_caller]
     pub fn reserve(&self, additional: usize) {
         self.bytes.reserve(additional);
@@ -160,16 +224,34 @@ impl StableString {
     ///
     /// # Errors
     /// [`ReserveError`] if the reservation or the memory does not suffice; nothing has changed then.
+    ///
+    /// ```
+    /// let text = v_alloc::StableString::new();
+    /// assert!(text.try_reserve(usize::MAX).is_err());
+    /// assert!(text.try_reserve(100).is_ok());
+    /// ```
     pub fn try_reserve(&self, additional: usize) -> Result<(), ReserveError> {
         self.bytes.try_reserve(additional)
     }
 
     /// Gives back the memory behind the text; see [`StableVec::shrink_to_fit`].
+    ///
+    /// ```
+    /// let mut text = v_alloc::StableString::with_capacity(1 << 20);
+    /// text.push_str("text");
+    /// text.shrink_to_fit();
+    /// assert!(text.capacity() < 1 << 20);
+    /// ```
     pub fn shrink_to_fit(&mut self) {
         self.bytes.shrink_to_fit();
     }
 
     /// Removes the last character.
+    ///
+    /// ```
+    /// let mut text = v_alloc::StableString::from("né");
+    /// assert_eq!((text.pop(), text.pop(), text.pop()), (Some('é'), Some('n'), None));
+    /// ```
     pub fn pop(&mut self) -> Option<char> {
         let last = self.chars().next_back()?;
         self.bytes.truncate(self.bytes.len() - last.len_utf8());
@@ -180,6 +262,12 @@ impl StableString {
     ///
     /// # Panics
     /// If a character lies across `len`.
+    ///
+    /// ```
+    /// let mut text = v_alloc::StableString::from("never moves");
+    /// text.truncate(5);
+    /// assert_eq!(text, "never");
+    /// ```
     #[track_caller]
     pub fn truncate(&mut self, len: usize) {
         self.check_boundary(len.min(self.len()));
@@ -190,6 +278,12 @@ impl StableString {
     ///
     /// # Panics
     /// If `at` is beyond the length or within a character, or there is no room.
+    ///
+    /// ```
+    /// let mut text = v_alloc::StableString::from("nver");
+    /// text.insert(1, 'e');
+    /// assert_eq!(text, "never");
+    /// ```
     #[track_caller]
     pub fn insert(&mut self, at: usize, character: char) {
         self.insert_str(at, character.encode_utf8(&mut [0; 4]));
@@ -199,6 +293,12 @@ impl StableString {
     ///
     /// # Panics
     /// As for [`insert`](Self::insert).
+    ///
+    /// ```
+    /// let mut text = v_alloc::StableString::from("moves");
+    /// text.insert_str(0, "never ");
+    /// assert_eq!(text, "never moves");
+    /// ```
     #[track_caller]
     pub fn insert_str(&mut self, at: usize, text: &str) {
         self.replace_range(at..at, text);
@@ -208,6 +308,11 @@ impl StableString {
     ///
     /// # Panics
     /// If `at` is not below the length, or lies within a character.
+    ///
+    /// ```
+    /// let mut text = v_alloc::StableString::from("né");
+    /// assert_eq!((text.remove(1), text.as_str()), ('é', "n"));
+    /// ```
     #[track_caller]
     pub fn remove(&mut self, at: usize) -> char {
         self.check_boundary(at);
@@ -244,6 +349,11 @@ impl StableString {
     ///
     /// # Panics
     /// If `at` is beyond the length or within a character, or there is no memory.
+    ///
+    /// ```
+    /// let mut text = v_alloc::StableString::from("never moves");
+    /// assert_eq!((text.split_off(5).as_str(), text.as_str()), (" moves", "never"));
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn split_off(&mut self, at: usize) -> Self {
@@ -253,6 +363,12 @@ impl StableString {
 
     /// Keeps the characters for which `keep` is true. If it panics, the character it was asked about and all behind
     /// that stay.
+    ///
+    /// ```
+    /// let mut text = v_alloc::StableString::from("a-b-c");
+    /// text.retain(|character| character != '-');
+    /// assert_eq!(text, "abc");
+    /// ```
     pub fn retain(&mut self, mut keep: impl FnMut(char) -> bool) {
         let mut kept = Kept { bytes: &mut self.bytes, len: 0, next: 0 };
         while let Some(character) = kept.next_character() {
@@ -271,11 +387,21 @@ impl StableString {
     }
 
     /// Removes all. The memory stays.
+    ///
+    /// ```
+    /// let mut text = v_alloc::StableString::from("text");
+    /// text.clear();
+    /// assert_eq!(text, "");
+    /// ```
     pub fn clear(&mut self) {
         self.bytes.clear();
     }
 
     /// The text.
+    ///
+    /// ```
+    /// assert_eq!(v_alloc::StableString::from("text").as_str(), "text");
+    /// ```
     #[must_use]
     pub fn as_str(&self) -> &str {
         // SAFETY: only text is pushed, and removed in whole characters.
@@ -283,6 +409,12 @@ impl StableString {
     }
 
     /// The text, to be changed where it is.
+    ///
+    /// ```
+    /// let mut text = v_alloc::StableString::from("text");
+    /// text.as_mut_str().make_ascii_uppercase();
+    /// assert_eq!(text, "TEXT");
+    /// ```
     #[must_use]
     pub fn as_mut_str(&mut self) -> &mut str {
         // SAFETY: as in `as_str`.
@@ -290,6 +422,10 @@ impl StableString {
     }
 
     /// The bytes.
+    ///
+    /// ```
+    /// assert_eq!(v_alloc::StableString::from("text").into_bytes(), *b"text");
+    /// ```
     #[must_use]
     pub fn into_bytes(self) -> StableVec<u8> {
         self.bytes

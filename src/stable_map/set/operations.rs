@@ -22,6 +22,11 @@ impl<T: Eq + Hash, S: BuildHasher> StableSet<T, S> {
     }
 
     /// The elements of this set that are not in the other.
+    ///
+    /// ```
+    /// let (small, even) = (v_alloc::StableSet::from([1, 2, 3, 4]), v_alloc::StableSet::from([2, 4, 6]));
+    /// assert!(small.difference(&even).eq(&[1, 3]));
+    /// ```
     pub fn difference<'a, S2: BuildHasher>(
         &'a self,
         other: &'a StableSet<T, S2>,
@@ -30,6 +35,11 @@ impl<T: Eq + Hash, S: BuildHasher> StableSet<T, S> {
     }
 
     /// The elements that are in one set only: first those of this one.
+    ///
+    /// ```
+    /// let (small, even) = (v_alloc::StableSet::from([1, 2, 3, 4]), v_alloc::StableSet::from([2, 4, 6]));
+    /// assert!(small.symmetric_difference(&even).eq(&[1, 3, 6]));
+    /// ```
     pub fn symmetric_difference<'a, S2: BuildHasher>(
         &'a self,
         other: &'a StableSet<T, S2>,
@@ -38,6 +48,11 @@ impl<T: Eq + Hash, S: BuildHasher> StableSet<T, S> {
     }
 
     /// The elements of this set, and those of the other that are not in it.
+    ///
+    /// ```
+    /// let (small, even) = (v_alloc::StableSet::from([1, 2, 3, 4]), v_alloc::StableSet::from([2, 4, 6]));
+    /// assert!(small.union(&even).eq(&[1, 2, 3, 4, 6]));
+    /// ```
     pub fn union<'a, S2: BuildHasher>(
         &'a self,
         other: &'a StableSet<T, S2>,
@@ -46,16 +61,31 @@ impl<T: Eq + Hash, S: BuildHasher> StableSet<T, S> {
     }
 
     /// Whether no element is in both.
+    ///
+    /// ```
+    /// let (odd, even) = (v_alloc::StableSet::from([1, 3]), v_alloc::StableSet::from([2, 4]));
+    /// assert!(odd.is_disjoint(&even) && !odd.is_disjoint(&odd));
+    /// ```
     pub fn is_disjoint<S2: BuildHasher>(&self, other: &StableSet<T, S2>) -> bool {
         self.intersection(other).next().is_none()
     }
 
     /// Whether all elements are in the other set.
+    ///
+    /// ```
+    /// let (few, more) = (v_alloc::StableSet::from([1, 3]), v_alloc::StableSet::from([1, 2, 3]));
+    /// assert!(few.is_subset(&more) && !more.is_subset(&few));
+    /// ```
     pub fn is_subset<S2: BuildHasher>(&self, other: &StableSet<T, S2>) -> bool {
         self.len() <= other.len() && self.difference(other).next().is_none()
     }
 
     /// Whether all elements of the other set are in this one.
+    ///
+    /// ```
+    /// let (few, more) = (v_alloc::StableSet::from([1, 3]), v_alloc::StableSet::from([1, 2, 3]));
+    /// assert!(more.is_superset(&few) && !few.is_superset(&more));
+    /// ```
     pub fn is_superset<S2: BuildHasher>(&self, other: &StableSet<T, S2>) -> bool {
         other.is_subset(self)
     }
