@@ -32,6 +32,13 @@ impl fmt::Display for AllocError {
 impl core::error::Error for AllocError {}
 
 /// Why a value was not made in place: no memory for it, or the caller's function returned an error.
+///
+/// ```
+/// use v_alloc::{AllocOrInitError, Arena};
+/// let arena = Arena::new();
+/// let made = arena.try_alloc_try_with(|| "many".parse::<u64>());
+/// assert!(matches!(made, Err(AllocOrInitError::Init(_)))); // memory would have been there
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AllocOrInitError<E> {
     /// There was no memory.
@@ -65,6 +72,12 @@ impl<E: core::error::Error + 'static> core::error::Error for AllocOrInitError<E>
 }
 
 /// What a [`ReserveError`] happened to.
+///
+/// ```
+/// use v_alloc::{Arena, Operation};
+/// let error = Arena::with_reservation(usize::MAX).unwrap_err();
+/// assert_eq!(error.operation(), Operation::Reserve);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Operation {
@@ -127,6 +140,14 @@ impl ReserveError {
     }
 
     /// What was tried.
+    ///
+    /// ```
+    /// let mut block = v_alloc::StableBlock::options().reservation(1 << 20).build();
+    /// block.resize(1)?;
+    /// let error = block.resize(2 << 20).unwrap_err();
+    /// assert_eq!(error.operation(), v_alloc::Operation::Commit);
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     #[must_use]
     pub const fn operation(&self) -> Operation {
         self.operation
@@ -149,6 +170,11 @@ impl ReserveError {
     }
 
     /// How many bytes it was tried with.
+    ///
+    /// ```
+    /// let error = v_alloc::Arena::with_reservation(usize::MAX).unwrap_err();
+    /// assert_eq!(error.bytes(), usize::MAX);
+    /// ```
     #[must_use]
     pub const fn bytes(&self) -> usize {
         self.bytes
@@ -156,6 +182,11 @@ impl ReserveError {
 
     /// The operating system's code (`errno`, or `GetLastError` on Windows), or `None` if it was not asked
     /// because the request could not be met.
+    ///
+    /// ```
+    /// let error = v_alloc::Arena::with_reservation(usize::MAX).unwrap_err();
+    /// assert_eq!(error.os_code(), None); // nobody had to ask the system
+    /// ```
     #[must_use]
     pub const fn os_code(&self) -> Option<i32> {
         match self.cause {
@@ -251,6 +282,14 @@ fn abort(text: Text<'_>) -> ! {
 }
 
 /// An element that could not be pushed, and why.
+///
+/// ```
+/// let page = v_alloc::os::page_size()?;
+/// let vec = v_alloc::StableVec::<String>::options().reservation(1).build();
+/// let full = (0..page).find_map(|_| vec.try_push("text".to_string()).err()).unwrap();
+/// assert_eq!(full.value, "text"); // not lost
+/// # Ok::<(), v_alloc::AllocError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct PushError<T> {
     /// The element, untouched.

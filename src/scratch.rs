@@ -60,6 +60,15 @@ pub fn scratch() -> Scratch {
 ///   [`ArenaPool`](crate::ArenaPool).
 /// * **After a fork**, the child's one thread has the arenas of the thread that it comes from. Those of other threads
 ///   stay as they were, unused.
+///
+/// ```
+/// let mut scratch: v_alloc::Scratch = v_alloc::scratch();
+/// let words = scratch.alloc_slice_fill_iter("to be or not".split(' '));
+/// words.sort();
+/// assert_eq!(words, &["be", "not", "or", "to"]);
+/// scratch.reset();
+/// assert_eq!(scratch.used_bytes(), 0);
+/// ```
 #[must_use = "the arena goes back when the guard is dropped: at once, if it is not kept"]
 pub struct Scratch {
     arena: ManuallyDrop<Box<Arena>>,

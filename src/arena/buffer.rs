@@ -44,6 +44,12 @@ pub struct Borrowed<'a>(PhantomData<&'a mut [MaybeUninit<u8>]>);
 
 impl<'a> BufferArena<'a> {
     /// An arena over this buffer. O(1).
+    ///
+    /// ```
+    /// let mut buffer = [core::mem::MaybeUninit::uninit(); 256];
+    /// let arena = v_alloc::BufferArena::from_buffer(&mut buffer);
+    /// assert_eq!(arena.alloc_fmt(format_args!("{} bytes", 256)), "256 bytes");
+    /// ```
     #[must_use]
     pub const fn from_buffer(buffer: &'a mut [MaybeUninit<u8>]) -> Self {
         // SAFETY: the buffer is valid and lent exclusively for `'a`.
@@ -54,6 +60,14 @@ impl<'a> BufferArena<'a> {
     ///
     /// # Safety
     /// `start` is not null. The memory is valid for reads and writes, and nothing else uses it, for `'a`.
+    ///
+    /// ```
+    /// let mut memory = [0_u64; 32];
+    /// // SAFETY: the memory is valid, and nothing else uses it while the arena lives.
+    /// let arena = unsafe { v_alloc::BufferArena::from_raw_parts(memory.as_mut_ptr().cast(), 256) };
+    /// assert_eq!(arena.alloc_slice_fill_copy(256, 7_u8).len(), 256);
+    /// assert!(arena.try_alloc(1_u8).is_err());
+    /// ```
     #[must_use]
     pub const unsafe fn from_raw_parts(start: *mut u8, bytes: usize) -> Self {
         // SAFETY: forwarded from the caller.

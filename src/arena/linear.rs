@@ -48,6 +48,14 @@ impl<A: Allocator> LinearAllocator<A> {
     ///
     /// # Errors
     /// [`AllocError`] if the allocator has no such block.
+    ///
+    /// ```
+    /// use core::alloc::Layout;
+    /// use v_alloc::{Global, LinearAllocator};
+    /// let arena = LinearAllocator::new_in(Layout::new::<[u8; 100]>(), Global)?; // a block of the heap
+    /// assert!(arena.try_alloc([0_u8; 100]).is_ok() && arena.try_alloc(0_u8).is_err());
+    /// # Ok::<(), v_alloc::AllocError>(())
+    /// ```
     pub fn new_in(layout: Layout, allocator: A) -> Result<Self, AllocError> {
         Self::with_min_align_in(layout, allocator)
     }

@@ -43,6 +43,12 @@ impl ArenaOptions {
     ///
     /// Without it an arena gets a default reservation: 64 GiB on 64-bit Unix, 8 GiB on Windows, 64 MiB on
     /// 32-bit machines, and less when the process is short of address space or has many arenas.
+    ///
+    /// ```
+    /// let arena = v_alloc::Arena::options().reservation(1 << 20).build()?;
+    /// assert_eq!(arena.reserved_bytes(), 1 << 20);
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     pub const fn reservation(mut self, bytes: usize) -> Self {
         self.reservation = Some(bytes);
         self
@@ -51,24 +57,49 @@ impl ArenaOptions {
     /// Names the memory in the process's memory map (`[anon:name]` in `/proc/self/maps`), on Linux 5.17 and up
     /// with the option built in. The kernel refuses control characters, `\`, `` ` ``, `$`, `[` and `]`. It is also what
     /// the [`registry`](crate::registry) lists the arena by, on every system.
+    ///
+    /// ```
+    /// let arena = v_alloc::Arena::options().name(c"tokens").build()?;
+    /// arena.alloc_str("let"); // where the kernel can: [anon:tokens] in /proc/self/maps
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     pub const fn name(mut self, name: &'static CStr) -> Self {
         self.name = Some(name);
         self
     }
 
     /// Whether huge pages may back the arena beyond its first mebibyte. Default: yes.
+    ///
+    /// ```
+    /// let arena = v_alloc::Arena::options().huge_pages(false).build()?; // for memory that is touched here and there
+    /// arena.alloc_slice_zeroed::<u8>(64 << 20)[12345] = 1;
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     pub const fn huge_pages(mut self, allowed: bool) -> Self {
         self.huge_pages = allowed;
         self
     }
 
     /// Whether committed memory is part of core dumps. Default: yes. What is only reserved never is.
+    ///
+    /// ```
+    /// let secrets = v_alloc::Arena::options().core_dumps(false).build()?;
+    /// secrets.alloc_str("not to be found in a core file");
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     pub const fn core_dumps(mut self, included: bool) -> Self {
         self.core_dumps = included;
         self
     }
 
     /// Which matters more, throughput (the default) or latency.
+    ///
+    /// ```
+    /// use v_alloc::{Arena, CommitPolicy};
+    /// let audio = Arena::options().commit_policy(CommitPolicy::Latency).build()?;
+    /// audio.alloc_slice_fill_copy(512, 0.0_f32);
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     pub const fn commit_policy(mut self, policy: CommitPolicy) -> Self {
         self.commit_policy = policy;
         self
@@ -104,6 +135,13 @@ impl ArenaOptions {
     ///
     /// # Errors
     /// [`ReserveError`] if there is no such range.
+    ///
+    /// ```
+    /// let arena = v_alloc::Arena::options().build()?;
+    /// assert_eq!(arena.committed_bytes(), 0);
+    /// assert!(v_alloc::Arena::options().reservation(usize::MAX).build().is_err());
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     pub fn build(self) -> Result<Arena, ReserveError> {
         self.build_with_min_align()
     }
@@ -112,6 +150,13 @@ impl ArenaOptions {
     ///
     /// # Errors
     /// [`ReserveError`] if there is no such range.
+    ///
+    /// ```
+    /// let arena = v_alloc::Arena::options().reservation(1 << 20).build_with_min_align::<8>()?;
+    /// arena.alloc(1_u8);
+    /// assert_eq!(arena.used_bytes(), 8);
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     pub fn build_with_min_align<const MIN_ALIGN: usize>(
         self,
     ) -> Result<Arena<Reserved, MIN_ALIGN>, ReserveError> {
@@ -121,6 +166,16 @@ impl ArenaOptions {
     }
 
     /// Makes the arena; its first allocation reserves the range. Fit for a `static`.
+    ///
+    /// ```
+    /// use std::sync::Mutex;
+    /// use v_alloc::Arena;
+    /// static NAMES: Mutex<Arena> = Mutex::new(Arena::options().reservation(1 << 20).build_lazily());
+    /// let names = NAMES.lock().unwrap();
+    /// assert_eq!(names.reserved_bytes(), 0);
+    /// names.alloc_str("first");
+    /// assert_eq!(names.reserved_bytes(), 1 << 20);
+    /// ```
     #[must_use]
     pub const fn build_lazily(self) -> Arena {
         Arena::lazy(self)
@@ -128,6 +183,12 @@ impl ArenaOptions {
 
     /// Makes an arena that threads and signal handlers share; its first allocation reserves the range. Fit for a
     /// `static`.
+    ///
+    /// ```
+    /// use v_alloc::{Arena, SyncArena};
+    /// static REPORT: SyncArena = Arena::options().reservation(1 << 20).name(c"report").build_sync();
+    /// assert_eq!(REPORT.alloc_str("crashed"), "crashed");
+    /// ```
     #[must_use]
     pub const fn build_sync(self) -> SyncArena {
         SyncArena::with_options(self)

@@ -12,6 +12,16 @@ use core::ops::Deref;
 /// What it hands out lives for `'s`, not for a borrow of the handle. So values from an outer scope stay usable
 /// in an inner one, while values of the inner one cannot leave it. The handle is invariant in `'s`, and never
 /// gives out the arena itself: a container from outside that grew inside would lose its memory.
+///
+/// ```
+/// use v_alloc::{Arena, Scope};
+/// fn sum_of_squares(scope: &mut Scope<'_>, numbers: &[u64]) -> u64 {
+///     scope.alloc_slice_fill_iter(numbers.iter().map(|number| number * number)).iter().sum()
+/// }
+/// let mut arena = Arena::new();
+/// assert_eq!(arena.scoped(|scope| sum_of_squares(scope, &[1, 2, 3])), 14);
+/// assert_eq!(arena.used_bytes(), 0);
+/// ```
 pub struct Scope<'s, S: Rewind = DefaultSource, const MIN_ALIGN: usize = 1> {
     arena: &'s Arena<S, MIN_ALIGN>,
     /// `&mut` handles of two arenas must not be swapped.
@@ -21,12 +31,29 @@ pub struct Scope<'s, S: Rewind = DefaultSource, const MIN_ALIGN: usize = 1> {
 /// A guard that takes back, when it is dropped, all that was allocated through it: see [`Arena::scope`].
 ///
 /// It dereferences to the arena. If it is leaked, the memory stays in use until an earlier point is reached.
+///
+/// ```
+/// let mut arena = v_alloc::Arena::new();
+/// let guard: v_alloc::ScopeGuard<'_> = arena.scope();
+/// guard.alloc_str("temporary");
+/// drop(guard);
+/// assert_eq!(arena.used_bytes(), 0);
+/// ```
 pub struct ScopeGuard<'a, S: Rewind = DefaultSource, const MIN_ALIGN: usize = 1> {
     arena: &'a mut Arena<S, MIN_ALIGN>,
     mark: S::Mark,
 }
 
 /// A point to come back to: see [`Arena::checkpoint`].
+///
+/// ```
+/// let arena = v_alloc::Arena::new();
+/// let before: v_alloc::Checkpoint = arena.checkpoint();
+/// arena.alloc_str("tried, and given up");
+/// // SAFETY: the string is not used again.
+/// unsafe { arena.rewind(before) };
+/// assert_eq!(arena.used_bytes(), 0);
+/// ```
 pub struct Checkpoint<S: Rewind = DefaultSource>(S::Mark);
 
 impl<S: Rewind, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
@@ -90,6 +117,16 @@ impl<S: Rewind, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
     }
 
     /// The present point, for [`rewind`](Self::rewind). O(1), no system call.
+    ///
+    /// ```
+    /// let arena = v_alloc::Arena::new();
+    /// arena.alloc_str("kept");
+    /// let here = arena.checkpoint();
+    /// arena.alloc_str("not kept");
+    /// // SAFETY: the second string is not used again.
+    /// unsafe { arena.rewind(here) };
+    /// assert_eq!(arena.used_bytes(), 4);
+    /// ```
     #[must_use = "a checkpoint does nothing until the arena is rewound to it"]
     pub fn checkpoint(&self) -> Checkpoint<S> {
         Checkpoint(self.source().mark(self.window()))
@@ -149,6 +186,15 @@ impl<S: Rewind, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
 
 impl<'s, S: Rewind, const MIN_ALIGN: usize> Scope<'s, S, MIN_ALIGN> {
     /// An inner scope: see [`Arena::scoped`]. Values of this scope stay usable in it.
+    ///
+    /// ```
+    /// let mut arena = v_alloc::Arena::new();
+    /// let length = arena.scoped(|outer| {
+    ///     let word = outer.alloc_str("word");
+    ///     outer.scoped(|inner| inner.alloc_fmt(format_args!("{word}s")).len())
+    /// });
+    /// assert_eq!(length, 5);
+    /// ```
     pub fn scoped<R>(&mut self, work: impl for<'t> FnOnce(&mut Scope<'t, S, MIN_ALIGN>) -> R) -> R {
         // SAFETY: the arena can be reached only through its scopes while they last, and this one is borrowed
         // exclusively.
@@ -169,12 +215,27 @@ impl<S: Rewind, const MIN_ALIGN: usize> fmt::Debug for Scope<'_, S, MIN_ALIGN> {
 
 impl<S: Rewind, const MIN_ALIGN: usize> ScopeGuard<'_, S, MIN_ALIGN> {
     /// A guard inside this one: see [`Arena::scope`].
+    ///
+    /// ```
+    /// let mut arena = v_alloc::Arena::new();
+    /// let mut outer = arena.scope();
+    /// outer.alloc_str("outer");
+    /// outer.scope().alloc_str("inner"); // taken back at once
+    /// assert_eq!(outer.used_bytes(), 5);
+    /// ```
     #[must_use = "the guard takes memory back when it is dropped: at once, if it is not kept"]
     pub fn scope(&mut self) -> ScopeGuard<'_, S, MIN_ALIGN> {
         self.arena.scope()
     }
 
     /// A scope inside this one: see [`Arena::scoped`].
+    ///
+    /// ```
+    /// let mut arena = v_alloc::Arena::new();
+    /// let mut outer = arena.scope();
+    /// assert_eq!(outer.scoped(|inner| inner.alloc_str("inner").len()), 5);
+    /// assert_eq!(outer.used_bytes(), 0);
+    /// ```
     pub fn scoped<R>(&mut self, work: impl for<'s> FnOnce(&mut Scope<'s, S, MIN_ALIGN>) -> R) -> R {
         self.arena.scoped(work)
     }

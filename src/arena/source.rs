@@ -67,6 +67,15 @@ pub(crate) mod sealed {
 /// # Safety
 /// A window's memory is valid for reads and writes, belongs to the arena alone until the source is dropped or
 /// rewound, and stays where it is when the source is moved.
+///
+/// ```
+/// use v_alloc::{Arena, BufferArena, Source};
+/// fn greet<S: Source>(arena: &Arena<S>) -> &str {
+///     arena.alloc_str("hello") // from whatever memory the arena has
+/// }
+/// let mut buffer = [core::mem::MaybeUninit::uninit(); 100];
+/// assert_eq!(greet(&BufferArena::from_buffer(&mut buffer)), greet(&Arena::new()));
+/// ```
 pub unsafe trait Source: sealed::Sealed {
     /// Every window ends at or below `bump::LOW_ADDRESSES_END`, so that plain sums cannot wrap.
     #[doc(hidden)]
@@ -117,6 +126,17 @@ pub unsafe trait Source: sealed::Sealed {
 ///
 /// # Safety
 /// Rewinding to a mark gives a window that contains no memory handed out before the mark was made.
+///
+/// ```
+/// use v_alloc::{Arena, Rewind};
+/// fn is_palindrome<S: Rewind>(text: &str, arena: &mut Arena<S>) -> bool {
+///     arena.scoped(|scope| {
+///         let backwards = scope.alloc_slice_fill_iter(text.chars().rev());
+///         text.chars().eq(backwards.iter().copied())
+///     })
+/// }
+/// assert!(is_palindrome("level", &mut Arena::new()));
+/// ```
 pub unsafe trait Rewind: Source {
     #[doc(hidden)]
     type Mark: Copy;

@@ -1,6 +1,14 @@
 //! What can be interned: `str` and `[u8]`. Nothing of a caller's, whose code could run in the middle of an insertion.
 
 /// What an [`Interner`](crate::Interner) can hold: `str` or `[u8]`. Sealed.
+///
+/// ```
+/// use v_alloc::{Interned, Interner};
+/// fn count<T: Interned + ?Sized>(strings: &Interner<T>) -> usize {
+///     strings.len()
+/// }
+/// assert_eq!(count(&Interner::new()) + count(&Interner::of_bytes()), 0);
+/// ```
 pub trait Interned: sealed::Sealed {}
 
 impl Interned for str {}

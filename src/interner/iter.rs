@@ -5,6 +5,15 @@ use core::iter::{Enumerate, FusedIterator};
 use core::slice;
 
 /// The strings of an [`Interner`] with their symbols, as many as there were when it was made.
+///
+/// ```
+/// let names = v_alloc::Interner::new();
+/// names.intern("one");
+/// let mut all: v_alloc::InternerIter<'_, str> = names.iter();
+/// names.intern("two");
+/// assert_eq!(all.len(), 1); // as many as there were
+/// assert_eq!(all.next().unwrap().1, "one");
+/// ```
 pub struct InternerIter<'a, T: Interned + ?Sized> {
     interner: &'a Interner<T>,
     entries: Enumerate<slice::Iter<'a, Entry>>,
@@ -12,6 +21,12 @@ pub struct InternerIter<'a, T: Interned + ?Sized> {
 
 impl<T: Interned + ?Sized> Interner<T> {
     /// All strings with their symbols, in the order of symbols. Strings may be interned meanwhile; they are left out.
+    ///
+    /// ```
+    /// let names = v_alloc::Interner::new();
+    /// ["one", "two", "one"].map(|name| names.intern(name));
+    /// assert!(names.iter().map(|(_, name)| name).eq(["one", "two"]));
+    /// ```
     pub fn iter(&self) -> InternerIter<'_, T> {
         InternerIter { interner: self, entries: self.entries.iter().enumerate() }
     }

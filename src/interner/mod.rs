@@ -129,6 +129,12 @@ impl Interner<[u8]> {
     ///
     /// # Errors
     /// As there.
+    ///
+    /// ```
+    /// let paths = v_alloc::Interner::of_bytes_with_reservation(1000, 64 << 10)?;
+    /// assert!(paths.try_intern(&[b'/'; 100_000]).is_err());
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     pub fn of_bytes_with_reservation(symbols: usize, bytes: usize) -> Result<Self, ReserveError> {
         Self::reserved(symbols, bytes)
     }
@@ -149,6 +155,12 @@ impl<T: Interned + ?Sized> Interner<T> {
     ///
     /// # Panics
     /// If there is no room or no memory.
+    ///
+    /// ```
+    /// let names = v_alloc::Interner::new();
+    /// let (first, second) = (names.intern("one"), names.intern("two"));
+    /// assert!(first != second && first == names.intern("one"));
+    /// ```
     #[inline]
     #[track_caller]
     pub fn intern(&self, string: &T) -> Symbol {
@@ -159,6 +171,13 @@ impl<T: Interned + ?Sized> Interner<T> {
     ///
     /// # Errors
     /// [`ReserveError`] if there is no room or no memory; the interner stays as it was.
+    ///
+    /// ```
+    /// let names = v_alloc::Interner::new();
+    /// let symbol = names.try_intern("one")?;
+    /// assert_eq!(names.resolve(symbol), "one");
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     #[inline]
     pub fn try_intern(&self, string: &T) -> Result<Symbol, ReserveError> {
         let bytes = string.bytes();
@@ -173,6 +192,12 @@ impl<T: Interned + ?Sized> Interner<T> {
     ///
     /// # Panics
     /// As for [`intern`](Self::intern).
+    ///
+    /// ```
+    /// let names = v_alloc::Interner::new();
+    /// let (symbol, text) = names.intern_full(&"one".to_string());
+    /// assert!(std::ptr::eq(text, names.resolve(symbol)));
+    /// ```
     #[inline]
     #[track_caller]
     pub fn intern_full(&self, string: &T) -> (Symbol, &T) {
@@ -183,6 +208,13 @@ impl<T: Interned + ?Sized> Interner<T> {
     ///
     /// # Errors
     /// As for [`try_intern`](Self::try_intern).
+    ///
+    /// ```
+    /// let names = v_alloc::Interner::new();
+    /// let (symbol, text) = names.try_intern_full("one")?;
+    /// assert_eq!((symbol.index(), text), (0, "one"));
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     #[inline]
     pub fn try_intern_full(&self, string: &T) -> Result<(Symbol, &T), ReserveError> {
         let symbol = self.try_intern(string)?;
@@ -190,6 +222,12 @@ impl<T: Interned + ?Sized> Interner<T> {
     }
 
     /// The symbol of a string, if it was interned.
+    ///
+    /// ```
+    /// let names = v_alloc::Interner::new();
+    /// let one = names.intern("one");
+    /// assert_eq!((names.get("one"), names.get("two")), (Some(one), None));
+    /// ```
     #[inline]
     #[must_use]
     pub fn get(&self, string: &T) -> Option<Symbol> {
@@ -202,6 +240,11 @@ impl<T: Interned + ?Sized> Interner<T> {
     /// # Panics
     /// If there is no such symbol here: it is another interner's, or from before [`clear`](Self::clear). (If there is
     /// one with this number, its string is returned: symbols do not know their interner.)
+    ///
+    /// ```
+    /// let names = v_alloc::Interner::new();
+    /// assert_eq!(names.resolve(names.intern("one")), "one");
+    /// ```
     #[inline]
     #[must_use]
     #[track_caller]
@@ -213,6 +256,11 @@ impl<T: Interned + ?Sized> Interner<T> {
     }
 
     /// The string of a symbol, or `None` where [`resolve`](Self::resolve) panics.
+    ///
+    /// ```
+    /// let (names, others) = (v_alloc::Interner::new(), v_alloc::Interner::new());
+    /// assert_eq!(others.try_resolve(names.intern("one")), None); // the other has no symbols at all
+    /// ```
     #[inline]
     #[must_use]
     pub fn try_resolve(&self, symbol: Symbol) -> Option<&T> {
@@ -220,6 +268,12 @@ impl<T: Interned + ?Sized> Interner<T> {
     }
 
     /// How many strings there are.
+    ///
+    /// ```
+    /// let names = v_alloc::Interner::new();
+    /// ["one", "two", "one"].map(|name| names.intern(name));
+    /// assert_eq!(names.len(), 2);
+    /// ```
     #[inline]
     #[must_use]
     pub fn len(&self) -> usize {
@@ -227,6 +281,10 @@ impl<T: Interned + ?Sized> Interner<T> {
     }
 
     /// Whether there is none.
+    ///
+    /// ```
+    /// assert!(v_alloc::Interner::new().is_empty());
+    /// ```
     #[inline]
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -234,6 +292,12 @@ impl<T: Interned + ?Sized> Interner<T> {
     }
 
     /// The bytes of all strings together.
+    ///
+    /// ```
+    /// let names = v_alloc::Interner::new();
+    /// ["one", "two", "one"].map(|name| names.intern(name));
+    /// assert_eq!(names.string_bytes(), 6);
+    /// ```
     #[must_use]
     pub fn string_bytes(&self) -> usize {
         self.arena.used_bytes() // without padding: a byte has no alignment
@@ -241,12 +305,26 @@ impl<T: Interned + ?Sized> Interner<T> {
 
     /// Memory for strings and symbols that can be used without asking the system, in bytes. The index comes on top, with
     /// some 10 bytes for each string.
+    ///
+    /// ```
+    /// let names = v_alloc::Interner::new();
+    /// assert_eq!(names.committed_bytes(), 0);
+    /// names.intern("one");
+    /// assert!(names.committed_bytes() > 0);
+    /// ```
     #[must_use]
     pub fn committed_bytes(&self) -> usize {
         self.arena.committed_bytes() + self.entries.capacity() * size_of::<Entry>()
     }
 
     /// Forgets all strings; symbols count from 0 again. Memory for strings and symbols stays.
+    ///
+    /// ```
+    /// let mut names = v_alloc::Interner::new();
+    /// names.intern("one");
+    /// names.clear();
+    /// assert_eq!(names.intern("two").index(), 0);
+    /// ```
     pub fn clear(&mut self) {
         self.index.get_mut().clear();
         self.entries.clear();

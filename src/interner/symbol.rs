@@ -7,6 +7,14 @@ use core::num::NonZeroU32;
 /// The number of a string in an [`Interner`](crate::Interner). 4 bytes, also in an `Option`.
 ///
 /// Symbols of one interner are equal if their strings are, and ordered as these were first interned.
+///
+/// ```
+/// use v_alloc::{Interner, Symbol};
+/// let names = Interner::new();
+/// let symbols: [Symbol; 3] = ["let", "x", "let"].map(|word| names.intern(word));
+/// assert!(symbols[0] == symbols[2] && symbols[0] < symbols[1]);
+/// assert_eq!(size_of::<Option<Symbol>>(), 4);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Symbol(
     /// The number + 1.
@@ -33,6 +41,15 @@ impl Symbol {
     }
 
     /// How many strings were interned before this one.
+    ///
+    /// ```
+    /// let names = v_alloc::Interner::new();
+    /// let mut uses = vec![0; 2]; // by symbol
+    /// for word in ["let", "x", "let"] {
+    ///     uses[names.intern(word).index()] += 1;
+    /// }
+    /// assert_eq!(uses, [2, 1]);
+    /// ```
     #[inline]
     #[must_use]
     pub const fn index(self) -> usize {
@@ -40,6 +57,11 @@ impl Symbol {
     }
 
     /// [`index`](Self::index), in 32 bits.
+    ///
+    /// ```
+    /// let names = v_alloc::Interner::new();
+    /// assert_eq!(names.intern("first").to_u32(), 0);
+    /// ```
     #[inline]
     #[must_use]
     pub const fn to_u32(self) -> u32 {

@@ -48,6 +48,12 @@ pub(crate) use platform::{
 ///
 /// # Errors
 /// Never: the `Result` is `libdd-alloc`'s.
+///
+/// ```
+/// let page = v_alloc::os::page_size()?;
+/// assert!(page.is_power_of_two() && page >= 4096);
+/// # Ok::<(), v_alloc::AllocError>(())
+/// ```
 #[allow(clippy::unnecessary_wraps, reason = "libdd-alloc's signature")]
 pub fn page_size() -> Result<usize, crate::AllocError> {
     Ok(page_bytes())
@@ -58,6 +64,12 @@ pub(crate) use platform::page_size as page_bytes;
 /// What the addresses of reservations are multiples of, in bytes: a page, or 64 KiB on Windows.
 ///
 /// O(1); safe in a signal handler.
+///
+/// ```
+/// let (granularity, page) = (v_alloc::os::allocation_granularity(), v_alloc::os::page_size()?);
+/// assert_eq!(granularity % page, 0);
+/// # Ok::<(), v_alloc::AllocError>(())
+/// ```
 #[must_use]
 pub fn allocation_granularity() -> usize {
     platform::allocation_granularity()

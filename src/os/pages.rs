@@ -20,6 +20,13 @@ impl Pages {
 
     /// The least number of whole pages that holds `bytes`, or `None` if that many bytes cannot be written as a
     /// `usize`. O(1); safe in a signal handler.
+    ///
+    /// ```
+    /// use v_alloc::Pages;
+    /// let page = v_alloc::os::page_size()?;
+    /// assert_eq!(Pages::round_up(page + 1).map(Pages::bytes), Some(2 * page));
+    /// # Ok::<(), v_alloc::AllocError>(())
+    /// ```
     #[inline]
     #[must_use]
     pub fn round_up(bytes: usize) -> Option<Self> {
@@ -27,6 +34,13 @@ impl Pages {
     }
 
     /// The greatest number of whole pages that fits in `bytes`. O(1); safe in a signal handler.
+    ///
+    /// ```
+    /// use v_alloc::Pages;
+    /// let page = v_alloc::os::page_size()?;
+    /// assert_eq!((Pages::round_down(page - 1), Pages::round_down(page + 1).bytes()), (Pages::ZERO, page));
+    /// # Ok::<(), v_alloc::AllocError>(())
+    /// ```
     #[inline]
     #[must_use]
     pub fn round_down(bytes: usize) -> Self {
@@ -34,6 +48,10 @@ impl Pages {
     }
 
     /// The size in bytes. O(1).
+    ///
+    /// ```
+    /// assert_eq!(v_alloc::Pages::ZERO.bytes(), 0);
+    /// ```
     #[inline]
     #[must_use]
     pub const fn bytes(self) -> usize {

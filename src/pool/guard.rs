@@ -26,16 +26,38 @@ macro_rules! lends_an_arena {
     ($(<$lifetime:lifetime>)? $name:ident) => {
         impl$(<$lifetime>)? $name$(<$lifetime>)? {
             /// Takes back all memory and keeps it for reuse: see [`Arena::reset`].
+            ///
+            /// ```
+            /// let pool: v_alloc::ArenaPool = v_alloc::ArenaPool::new();
+            /// let mut arena = pool.get();
+            /// arena.alloc_str("one part of the work");
+            /// arena.reset();
+            /// assert_eq!(arena.used_bytes(), 0);
+            /// ```
             pub fn reset(&mut self) {
                 self.arena_mut().reset();
             }
 
             /// Runs `work` with a [`Scope`], then takes back what it allocated: see [`Arena::scoped`].
+            ///
+            /// ```
+            /// let pool: v_alloc::ArenaPool = v_alloc::ArenaPool::new();
+            /// let mut arena = pool.get();
+            /// assert_eq!(arena.scoped(|scope| scope.alloc_str("temporary").len()), 9);
+            /// assert_eq!(arena.used_bytes(), 0);
+            /// ```
             pub fn scoped<R>(&mut self, work: impl for<'s> FnOnce(&mut Scope<'s>) -> R) -> R {
                 self.arena_mut().scoped(work)
             }
 
             /// A guard that takes back, when dropped, what was allocated through it: see [`Arena::scope`].
+            ///
+            /// ```
+            /// let pool: v_alloc::ArenaPool = v_alloc::ArenaPool::new();
+            /// let mut arena = pool.get();
+            /// arena.scope().alloc_str("taken back at once");
+            /// assert_eq!(arena.used_bytes(), 0);
+            /// ```
             #[must_use = "the guard takes memory back when it is dropped: at once, if it is not kept"]
             pub fn scope(&mut self) -> ScopeGuard<'_> {
                 self.arena_mut().scope()

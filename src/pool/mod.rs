@@ -97,6 +97,11 @@ enum Place<'p> {
 /// Of 32 slots. (Only here is a `new`, so that a pool needs no number.)
 impl ArenaPool {
     /// A pool of 32 arenas, none of which is reserved yet. O(1), no system call. Fit for a `static`.
+    ///
+    /// ```
+    /// static POOL: v_alloc::ArenaPool = v_alloc::ArenaPool::new();
+    /// assert_eq!(POOL.get().alloc_str("a request"), "a request");
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         Self::with_slots()
@@ -163,6 +168,12 @@ impl<const SLOTS: usize> ArenaPool<SLOTS> {
 
     /// An empty arena; a fresh one that is released with its guard, if all slots are out. O(`SLOTS`) at worst, no system
     /// call.
+    ///
+    /// ```
+    /// let pool: v_alloc::ArenaPool = v_alloc::ArenaPool::new();
+    /// let address = pool.get().alloc(1_u64) as *mut u64;
+    /// assert_eq!(pool.get().alloc(2_u64) as *mut u64, address); // the same arena, warm
+    /// ```
     #[inline]
     pub fn get(&self) -> PooledArena<'_> {
         match take_first(&self.states, &self.arenas) {
@@ -203,12 +214,26 @@ impl<const SLOTS: usize> ArenaPool<SLOTS> {
     }
 
     /// How many arenas lie idle. Exact while nobody uses the pool; O(`SLOTS`), no system call.
+    ///
+    /// ```
+    /// let pool: v_alloc::ArenaPool<4> = v_alloc::ArenaPool::with_slots();
+    /// let arena = pool.get();
+    /// assert_eq!(pool.idle(), 3);
+    /// drop(arena);
+    /// assert_eq!(pool.idle(), 4);
+    /// ```
     pub fn idle(&self) -> usize {
         self.retained().flatten().count()
     }
 
     /// What all idle arenas together have committed, in bytes. Exact while nobody uses the pool; O(`SLOTS`), no system
     /// call.
+    ///
+    /// ```
+    /// let pool: v_alloc::ArenaPool = v_alloc::ArenaPool::new();
+    /// pool.get().alloc_slice_fill_copy(10_000, 0_u8);
+    /// assert!(pool.retained_bytes() >= 10_000);
+    /// ```
     pub fn retained_bytes(&self) -> usize {
         self.retained().flatten().sum()
     }

@@ -28,6 +28,11 @@ pub struct Image<'a> {
 
 impl<'a> Image<'a> {
     /// `None` if the bytes are not those of a table, or of a later version that this one cannot read.
+    ///
+    /// ```
+    /// use v_alloc::registry::Image;
+    /// assert!(Image::new(b"some other file", b"some other file").is_none());
+    /// ```
     #[must_use]
     pub fn new(first: &'a [u8], second: &'a [u8]) -> Option<Self> {
         let number = |offset| usize::try_from(u32_at(second, offset)?).ok();
@@ -46,12 +51,26 @@ impl<'a> Image<'a> {
 
     /// The number of the process that writes the table, as it sees itself: in a container, the last one of `NStgid` in
     /// `/proc/PID/status`. A child after `fork` has its parent's file open, too.
+    ///
+    /// ```
+    /// use v_alloc::registry::Image;
+    /// fn is_own(image: &Image<'_>, process: u32) -> bool {
+    ///     image.process() == process // not one that a parent has left open
+    /// }
+    /// ```
     #[must_use]
     pub const fn process(&self) -> u32 {
         self.process
     }
 
     /// What was listed in that process, in no order.
+    ///
+    /// ```
+    /// use v_alloc::registry::Image;
+    /// fn committed(image: &Image<'_>) -> usize {
+    ///     image.entries().map(|entry| entry.committed).sum()
+    /// }
+    /// ```
     pub fn entries(&self) -> impl Iterator<Item = Snapshot> + use<'a> {
         let entries = |bytes: &'a [u8]| bytes.chunks_exact(self.entry_size.get());
         entries(self.first).zip(entries(self.second)).filter_map(|(before, now)| {

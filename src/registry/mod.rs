@@ -88,6 +88,15 @@ pub const FILE_NAME: &str = "v_alloc-registry";
 static PLACE: AtomicPtr<SharedPlace> = AtomicPtr::new(ptr::null_mut());
 
 /// What an entry stands for.
+///
+/// ```
+/// use v_alloc::{Arena, registry::{self, Kind}};
+/// registry::publish()?;
+/// let tokens = Arena::options().name(c"tokens").build()?;
+/// assert!(registry::entries().any(|entry| entry.kind == Kind::Arena));
+/// # drop(tokens);
+/// # Ok::<(), v_alloc::ReserveError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[repr(u32)]
@@ -101,6 +110,16 @@ pub enum Kind {
 }
 
 /// What was known of an arena or block at one time. All sizes are bytes.
+///
+/// ```
+/// use v_alloc::{SyncArena, registry::{self, Snapshot}};
+/// registry::publish()?;
+/// static EVENTS: SyncArena = SyncArena::options().name(c"events").reservation(1 << 20).build_sync();
+/// EVENTS.alloc_str("started");
+/// let events: Snapshot = registry::entries().find(|entry| entry.name() == "events").unwrap();
+/// assert_eq!((events.reserved, events.committed), (1 << 20, EVENTS.committed_bytes()));
+/// # Ok::<(), v_alloc::ReserveError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Snapshot {
@@ -123,6 +142,15 @@ const NAME_BYTES: usize = 80;
 impl Snapshot {
     /// The name from its options: its first 80 bytes, as far as they are UTF-8. It may have any characters in it but 0,
     /// also such as a terminal takes for commands. O(its length); safe in a signal handler.
+    ///
+    /// ```
+    /// use v_alloc::{Arena, registry};
+    /// registry::publish()?;
+    /// let tokens = Arena::options().name(c"tokens").build()?;
+    /// assert!(registry::entries().any(|entry| entry.name() == "tokens"));
+    /// # drop(tokens);
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     #[must_use]
     pub fn name(&self) -> &str {
         let bytes = self.name.split(|&byte| byte == 0).next().unwrap_or_default();

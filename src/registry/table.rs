@@ -161,6 +161,15 @@ impl Kind {
 }
 
 /// What is listed in this process: see [`entries`](super::entries).
+///
+/// ```
+/// use v_alloc::{Arena, registry};
+/// registry::publish()?;
+/// let arenas = [c"one", c"two"].map(|name| Arena::options().name(name).build());
+/// let listed: registry::Entries = registry::entries();
+/// assert_eq!(listed.count(), arenas.len());
+/// # Ok::<(), v_alloc::ReserveError>(())
+/// ```
 #[derive(Clone)]
 pub struct Entries(core::slice::Iter<'static, Entry>);
 

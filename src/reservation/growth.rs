@@ -13,6 +13,14 @@
 use crate::bump;
 
 /// Which of two goods matters more when memory is committed.
+///
+/// ```
+/// use v_alloc::{Arena, CommitPolicy};
+/// let frame = Arena::options().commit_policy(CommitPolicy::Latency).build()?;
+/// frame.alloc_slice_fill_copy(1000, 0_u8);
+/// assert!(frame.committed_bytes() < 128 << 10, "small steps");
+/// # Ok::<(), v_alloc::ReserveError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CommitPolicy {

@@ -67,6 +67,13 @@ impl Reservation {
     ///
     /// # Errors
     /// [`ReserveError`] if the operating system has no such range.
+    ///
+    /// ```
+    /// use v_alloc::{Pages, Reservation};
+    /// let range = Reservation::new(Pages::round_up(1 << 20).unwrap())?;
+    /// assert_eq!(range.committed(), Pages::ZERO);
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     pub fn new(size: Pages) -> Result<Self, ReserveError> {
         Self::placed(size, Placement::ANYWHERE)
     }
@@ -106,18 +113,40 @@ impl Reservation {
     }
 
     /// The first address.
+    ///
+    /// ```
+    /// use v_alloc::{Pages, Reservation};
+    /// let range = Reservation::new(Pages::round_up(1 << 20).unwrap())?;
+    /// assert_eq!(range.base().addr().get() % v_alloc::os::allocation_granularity(), 0);
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     #[must_use]
     pub fn base(&self) -> NonNull<u8> {
         self.base
     }
 
     /// The size of the range.
+    ///
+    /// ```
+    /// use v_alloc::{Pages, Reservation};
+    /// let megabyte = Pages::round_up(1 << 20).unwrap();
+    /// assert_eq!(Reservation::new(megabyte)?.size(), megabyte);
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     #[must_use]
     pub fn size(&self) -> Pages {
         self.size
     }
 
     /// How much of it is committed, from the base on.
+    ///
+    /// ```
+    /// use v_alloc::{Pages, Reservation};
+    /// let range = Reservation::new(Pages::round_up(1 << 20).unwrap())?;
+    /// range.commit_to(range.size())?;
+    /// assert_eq!(range.committed(), range.size());
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     #[must_use]
     pub fn committed(&self) -> Pages {
         self.committed.get()
@@ -128,6 +157,17 @@ impl Reservation {
     /// # Errors
     /// [`ReserveError`] if `end` is beyond the range or the operating system has no memory; what was committed
     /// before stays so.
+    ///
+    /// ```
+    /// use v_alloc::{Pages, Reservation};
+    /// let (one, two) = (Pages::round_up(1 << 20).unwrap(), Pages::round_up(2 << 20).unwrap());
+    /// let range = Reservation::new(one)?;
+    /// range.commit_to(one)?;
+    /// // SAFETY: it is committed, and the range is ours alone.
+    /// assert_eq!(unsafe { range.base().read() }, 0);
+    /// assert!(range.commit_to(two).is_err());
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     pub fn commit_to(&self, end: Pages) -> Result<(), ReserveError> {
         let committed = self.committed.get();
         if end <= committed {
@@ -157,6 +197,17 @@ impl Reservation {
     ///
     /// # Errors
     /// [`ReserveError`] if the operating system refuses; all stays as it was.
+    ///
+    /// ```
+    /// use v_alloc::{Pages, Reservation};
+    /// let range = Reservation::new(Pages::round_up(1 << 20).unwrap())?;
+    /// range.commit_to(range.size())?;
+    /// let page = Pages::round_up(1).unwrap();
+    /// // SAFETY: nothing in the range is in use.
+    /// unsafe { range.decommit_from(page)? };
+    /// assert_eq!(range.committed(), page);
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     pub unsafe fn decommit_from(&self, start: Pages) -> Result<(), ReserveError> {
         let less = self.committed.get().after(start);
         if less == Pages::ZERO {
@@ -180,6 +231,19 @@ impl Reservation {
     /// # Errors
     /// [`ReserveError`] if the operating system refuses. The pages from `start` on are decommitted then: a
     /// platform that discards in two steps may have failed in between.
+    ///
+    /// ```
+    /// use v_alloc::{Pages, Reservation};
+    /// let range = Reservation::new(Pages::round_up(1 << 20).unwrap())?;
+    /// range.commit_to(range.size())?;
+    /// // SAFETY: the range is committed and ours alone; its contents are not needed.
+    /// unsafe {
+    ///     range.base().write(1);
+    ///     range.discard_from(Pages::ZERO)?;
+    ///     assert_eq!(range.base().read(), 0);
+    /// }
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     pub unsafe fn discard_from(&self, start: Pages) -> Result<(), ReserveError> {
         let discarded = self.committed.get().after(start);
         if discarded == Pages::ZERO {

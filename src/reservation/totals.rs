@@ -25,6 +25,14 @@ impl Total {
 
 /// Bytes of address space that this library holds in this process, without what Windows keeps around a range that
 /// had to be aligned. O(1); safe in a signal handler.
+///
+/// ```
+/// let before = v_alloc::process_reserved_bytes();
+/// let arena = v_alloc::Arena::with_reservation(1 << 20)?;
+/// assert_eq!(v_alloc::process_reserved_bytes() - before, 1 << 20);
+/// # drop(arena);
+/// # Ok::<(), v_alloc::ReserveError>(())
+/// ```
 #[must_use]
 pub fn process_reserved_bytes() -> usize {
     RESERVED.bytes()
@@ -32,6 +40,13 @@ pub fn process_reserved_bytes() -> usize {
 
 /// Bytes of memory that this library has committed in this process: what counts against a commit limit. The
 /// resident memory is at most this. O(1); safe in a signal handler.
+///
+/// ```
+/// let before = v_alloc::process_committed_bytes();
+/// let arena = v_alloc::Arena::new();
+/// arena.alloc_slice_zeroed::<u8>(1 << 20);
+/// assert!(v_alloc::process_committed_bytes() - before >= 1 << 20);
+/// ```
 #[must_use]
 pub fn process_committed_bytes() -> usize {
     COMMITTED.bytes()

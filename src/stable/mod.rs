@@ -29,6 +29,13 @@ static DEFAULT_RESERVATION: AtomicUsize = AtomicUsize::new(0);
 
 /// Bytes of address space that a block gets by default: 1 GiB on 64-bit Unix, 256 MiB on Windows, 8 MiB on 32-bit
 /// machines, or what [`set_default_reservation`] chose; less when the process is short of address space. O(1).
+///
+/// ```
+/// let mut block = v_alloc::StableBlock::new();
+/// block.resize(1)?;
+/// assert!(block.reserved_bytes() <= v_alloc::default_reservation());
+/// # Ok::<(), v_alloc::ReserveError>(())
+/// ```
 #[must_use]
 pub fn default_reservation() -> usize {
     let (Room::UpTo(bytes) | Room::Exactly(bytes)) = Room::default();
@@ -110,6 +117,13 @@ pub struct StableBlockOptions {
 
 impl StableBlockOptions {
     /// Exactly so many bytes of address space, rounded up to pages, whenever the block is made; or an error.
+    ///
+    /// ```
+    /// let mut block = v_alloc::StableBlock::options().reservation(1 << 20).build();
+    /// block.resize(1)?;
+    /// assert_eq!(block.reserved_bytes(), 1 << 20);
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     pub const fn reservation(mut self, bytes: usize) -> Self {
         self.reservation = Some(bytes);
         self
@@ -117,6 +131,13 @@ impl StableBlockOptions {
 
     /// Whether huge pages may back what lies beyond the first 2 MiB. Default: yes. Without them no touch takes
     /// longer than it takes to clear a small page.
+    ///
+    /// ```
+    /// let mut block = v_alloc::StableBlock::options().huge_pages(false).build();
+    /// block.resize(64 << 20)?;
+    /// block.as_mut_slice()[12345] = 1; // clears a small page
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     pub const fn huge_pages(mut self, allowed: bool) -> Self {
         self.huge_pages = allowed;
         self
@@ -132,12 +153,26 @@ impl StableBlockOptions {
     /// A name in the process's memory map and in the [`registry`](crate::registry), as
     /// [`ArenaOptions::name`](crate::ArenaOptions::name). It makes the block a mapping of its own, where the kernel has
     /// such names.
+    ///
+    /// ```
+    /// let mut log = v_alloc::StableBlock::options().name(c"log").build();
+    /// log.resize(100)?; // where the kernel can: [anon:log] in /proc/self/maps
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     pub const fn name(mut self, name: &'static CStr) -> Self {
         self.name = Some(name);
         self
     }
 
     /// The block, empty; it has no addresses yet. Fit for a `static` or a field.
+    ///
+    /// ```
+    /// use std::sync::Mutex;
+    /// use v_alloc::StableBlock;
+    /// static LOG: Mutex<StableBlock> = Mutex::new(StableBlock::options().reservation(1 << 20).build());
+    /// LOG.lock().unwrap().resize(100)?;
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     #[must_use]
     pub const fn build(self) -> StableBlock {
         StableBlock { block: None, size: 0, options: self }
@@ -167,12 +202,26 @@ impl StableBlockOptions {
 impl StableBlock {
     /// An empty block with a [default reservation](default_reservation), made when it gets a size. O(1), no system
     /// call.
+    ///
+    /// ```
+    /// let mut block = v_alloc::StableBlock::new();
+    /// block.resize(100)?;
+    /// assert_eq!(block.as_slice(), [0; 100]);
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         Self::options().build()
     }
 
     /// The options of a block: reservation, huge pages, name.
+    ///
+    /// ```
+    /// let mut block = v_alloc::StableBlock::options().reservation(1 << 20).name(c"log").build();
+    /// block.resize(100)?;
+    /// assert_eq!((block.len(), block.reserved_bytes()), (100, 1 << 20));
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     pub const fn options() -> StableBlockOptions {
         StableBlockOptions {
             reservation: None,
@@ -193,6 +242,17 @@ impl StableBlock {
     /// # Errors
     /// [`ReserveError`] if the reservation, the address space or the memory does not suffice, or the system refuses to
     /// take the memory of a block that is freed; the block stays as it was. Shrinking to any other size cannot fail.
+    ///
+    /// ```
+    /// let mut block = v_alloc::StableBlock::options().reservation(1 << 20).build();
+    /// block.resize(10)?;
+    /// let address = block.base();
+    /// block.resize(1 << 20)?;
+    /// assert_eq!(block.base(), address);
+    /// assert!(block.resize(2 << 20).is_err());
+    /// assert_eq!(block.len(), 1 << 20); // as it was
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     pub fn resize(&mut self, size: usize) -> Result<(), ReserveError> {
         match self.block {
             None if size == 0 => {}
@@ -212,24 +272,51 @@ impl StableBlock {
     }
 
     /// The first byte; dangling while the size is 0. Stays the same until the size is 0.
+    ///
+    /// ```
+    /// let mut block = v_alloc::StableBlock::new();
+    /// block.resize(10)?;
+    /// // SAFETY: the first ten bytes are there.
+    /// unsafe { block.base().write(7) };
+    /// assert_eq!(block.as_slice()[0], 7);
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     #[must_use]
     pub fn base(&self) -> NonNull<u8> {
         self.block.map_or(NonNull::dangling(), Block::base)
     }
 
     /// The size in bytes.
+    ///
+    /// ```
+    /// let mut block = v_alloc::StableBlock::new();
+    /// block.resize(10)?;
+    /// assert_eq!(block.len(), 10);
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     #[must_use]
     pub const fn len(&self) -> usize {
         self.size
     }
 
     /// Whether the size is 0.
+    ///
+    /// ```
+    /// assert!(v_alloc::StableBlock::new().is_empty());
+    /// ```
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.size == 0
     }
 
     /// The bytes.
+    ///
+    /// ```
+    /// let mut block = v_alloc::StableBlock::new();
+    /// block.resize(4)?;
+    /// assert_eq!(block.as_slice(), [0, 0, 0, 0]);
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     #[must_use]
     pub fn as_slice(&self) -> &[u8] {
         // SAFETY: the first `size` bytes are committed and ours, and all memory of the system is initialised.
@@ -237,6 +324,14 @@ impl StableBlock {
     }
 
     /// The bytes, to be changed.
+    ///
+    /// ```
+    /// let mut block = v_alloc::StableBlock::new();
+    /// block.resize(5)?;
+    /// block.as_mut_slice().copy_from_slice(b"hello");
+    /// assert_eq!(block.as_slice(), b"hello");
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     #[must_use]
     pub fn as_mut_slice(&mut self) -> &mut [u8] {
         // SAFETY: as in `as_slice`; the borrow is exclusive.
@@ -244,12 +339,27 @@ impl StableBlock {
     }
 
     /// Bytes of address space that the block may grow to; 0 while its size is 0.
+    ///
+    /// ```
+    /// let mut block = v_alloc::StableBlock::options().reservation(1 << 20).build();
+    /// assert_eq!(block.reserved_bytes(), 0);
+    /// block.resize(1)?;
+    /// assert_eq!(block.reserved_bytes(), 1 << 20);
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     #[must_use]
     pub fn reserved_bytes(&self) -> usize {
         self.block.map_or(0, Block::reserved)
     }
 
     /// Bytes that are committed: whole pages.
+    ///
+    /// ```
+    /// let mut block = v_alloc::StableBlock::new();
+    /// block.resize(1)?;
+    /// assert_eq!(block.committed_bytes(), v_alloc::os::page_size().unwrap());
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     #[must_use]
     pub fn committed_bytes(&self) -> usize {
         self.block.map_or(0, Block::committed)

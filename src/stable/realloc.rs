@@ -68,6 +68,17 @@ pub unsafe fn realloc(data: Option<NonNull<u8>>, size: usize) -> Result<Option<N
 ///
 /// # Errors
 /// As for [`realloc`].
+///
+/// ```
+/// let options = v_alloc::StableBlock::options().reservation(1 << 20);
+/// // SAFETY: the pointer is the block's, and it is not used after it was freed.
+/// unsafe {
+///     let data = v_alloc::realloc_with(None, 100, &options)?;
+///     assert!(v_alloc::realloc(data, 2 << 20).is_err()); // it has 1 MiB to grow to
+///     v_alloc::realloc(data, 0)?;
+/// }
+/// # Ok::<(), v_alloc::ReserveError>(())
+/// ```
 pub unsafe fn realloc_with(
     data: Option<NonNull<u8>>,
     size: usize,
@@ -123,6 +134,17 @@ pub(crate) unsafe fn realloc_wanted(
 ///
 /// # Safety
 /// No other thread resizes or frees the block.
+///
+/// ```
+/// // SAFETY: the pointer is the block's, and it is not used after it was freed.
+/// unsafe {
+///     let data = v_alloc::realloc(None, 100)?;
+///     assert_eq!(v_alloc::realloc_size(data.unwrap()), Some(100));
+///     v_alloc::realloc(data, 0)?;
+///     assert_eq!(v_alloc::realloc_size(data.unwrap()), None);
+/// }
+/// # Ok::<(), v_alloc::ReserveError>(())
+/// ```
 #[must_use]
 pub unsafe fn realloc_size(data: NonNull<u8>) -> Option<usize> {
     let block = block_of(data)?;

@@ -66,6 +66,12 @@ impl SyncArena {
     /// An arena that reserves its range on the first allocation. Fit for a `static`; costs nothing by itself.
     ///
     /// The reservation is a default one: see [`Arena::new`](crate::Arena::new).
+    ///
+    /// ```
+    /// static ARENA: v_alloc::SyncArena = v_alloc::SyncArena::new();
+    /// assert_eq!(ARENA.reserved_bytes(), 0);
+    /// assert_eq!(*ARENA.alloc(7), 7);
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         ArenaOptions::new().build_sync()
@@ -168,6 +174,16 @@ impl SyncArena {
     ///
     /// # Errors
     /// [`AllocError`] if another block follows or there is no memory; the block stays as it was.
+    ///
+    /// ```
+    /// use core::alloc::Layout;
+    /// let arena = v_alloc::SyncArena::new();
+    /// let block = arena.alloc_layout(Layout::new::<[u8; 100]>());
+    /// // SAFETY: the block is live, of 100 bytes, and nobody else's.
+    /// unsafe { arena.try_grow(block, 100, 5000)? };
+    /// assert_eq!(arena.used_bytes(), 5000);
+    /// # Ok::<(), v_alloc::AllocError>(())
+    /// ```
     pub unsafe fn try_grow(
         &self,
         block: NonNull<u8>,
@@ -192,6 +208,16 @@ impl SyncArena {
     /// # Errors
     /// [`AllocError`] if another block follows; nothing has happened then, and the block may be used as a smaller
     /// one all the same.
+    ///
+    /// ```
+    /// use core::alloc::Layout;
+    /// let arena = v_alloc::SyncArena::new();
+    /// let block = arena.alloc_layout(Layout::new::<[u8; 5000]>());
+    /// // SAFETY: the block is live, of 5000 bytes, and nobody else's.
+    /// unsafe { arena.try_shrink(block, 5000, 100)? };
+    /// assert_eq!(arena.used_bytes(), 100);
+    /// # Ok::<(), v_alloc::AllocError>(())
+    /// ```
     pub unsafe fn try_shrink(
         &self,
         block: NonNull<u8>,
@@ -262,6 +288,12 @@ impl SyncArena {
     }
 
     /// A thread's own part of the arena: see [`LocalArena`]. It takes nothing before its first allocation.
+    ///
+    /// ```
+    /// static NAMES: v_alloc::SyncArena = v_alloc::SyncArena::new();
+    /// let name = std::thread::spawn(|| &*NAMES.local().alloc_str("from a thread")).join().unwrap();
+    /// assert_eq!(name, "from a thread"); // it outlives the thread
+    /// ```
     #[must_use]
     pub const fn local(&self) -> LocalArena<'_> {
         LocalArena::new(self)
@@ -270,6 +302,13 @@ impl SyncArena {
     /// Takes back all memory and keeps it for reuse. Values are not dropped. O(1), no system call.
     ///
     /// Nothing can be borrowed from the arena then, so no reference is left behind.
+    ///
+    /// ```
+    /// let mut arena = v_alloc::SyncArena::new();
+    /// arena.alloc_str("temporary");
+    /// arena.reset();
+    /// assert_eq!(arena.used_bytes(), 0);
+    /// ```
     pub fn reset(&mut self) {
         let used = *self.cursor.get_mut();
         *self.written.get_mut() = used.max(*self.written.get_mut());
@@ -282,6 +321,15 @@ impl SyncArena {
     ///
     /// # Errors
     /// [`ReserveError`] if the operating system refuses; all stays as it was.
+    ///
+    /// ```
+    /// let mut arena = v_alloc::SyncArena::new();
+    /// arena.alloc_slice_fill_copy(1 << 20, 0_u8);
+    /// arena.reset();
+    /// assert!(arena.trim(64 << 10)? > 0);
+    /// assert_eq!(arena.committed_bytes(), 64 << 10);
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     pub fn trim(&mut self, keep: usize) -> Result<usize, ReserveError> {
         let Some(start) = Pages::round_up(keep.max(*self.cursor.get_mut())) else { return Ok(0) };
         // SAFETY: nothing beyond the cursor is handed out.
@@ -291,30 +339,62 @@ impl SyncArena {
     }
 
     /// Addresses that belong to the arena, in bytes; 0 before the first allocation.
+    ///
+    /// ```
+    /// let arena = v_alloc::SyncArena::with_reservation(1 << 20)?;
+    /// assert_eq!(arena.reserved_bytes(), 1 << 20);
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     #[must_use]
     pub fn reserved_bytes(&self) -> usize {
         self.range.size()
     }
 
     /// Memory that can be used without asking the operating system, in bytes. The resident memory is at most this.
+    ///
+    /// ```
+    /// let arena = v_alloc::SyncArena::new();
+    /// arena.alloc(1_u8);
+    /// assert!(arena.committed_bytes() >= 4096);
+    /// ```
     #[must_use]
     pub fn committed_bytes(&self) -> usize {
         self.range.committed().load(Relaxed)
     }
 
     /// What is handed out, with alignment padding and what local arenas keep ready, in bytes.
+    ///
+    /// ```
+    /// let arena = v_alloc::SyncArena::new();
+    /// arena.alloc([0_u8; 100]);
+    /// assert_eq!(arena.used_bytes(), 100);
+    /// ```
     #[must_use]
     pub fn used_bytes(&self) -> usize {
         self.cursor.load(Relaxed)
     }
 
     /// The most that was ever in use, in bytes.
+    ///
+    /// ```
+    /// let mut arena = v_alloc::SyncArena::new();
+    /// arena.alloc([0_u8; 1000]);
+    /// arena.reset();
+    /// assert_eq!((arena.used_bytes(), arena.peak_bytes()), (0, 1000));
+    /// ```
     #[must_use]
     pub fn peak_bytes(&self) -> usize {
         self.peak.load(Relaxed).max(self.used_bytes())
     }
 
     /// What can still be handed out, with alignment padding, in bytes; 0 before the first allocation.
+    ///
+    /// ```
+    /// let arena = v_alloc::SyncArena::with_reservation(1 << 20)?;
+    /// arena.alloc([0_u8; 1000]);
+    /// assert_eq!(arena.remaining_capacity(), (1 << 20) - 1000);
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     #[must_use]
     pub fn remaining_capacity(&self) -> usize {
         self.reserved_bytes().saturating_sub(self.used_bytes())
@@ -339,6 +419,14 @@ impl fmt::Debug for SyncArena {
 }
 
 /// Exclusive use of a [`SyncArena`] among those who [claim](SyncArena::try_claim) it; dereferences to the arena.
+///
+/// ```
+/// static REPORT: v_alloc::SyncArena = v_alloc::SyncArena::new();
+/// let claim: v_alloc::Claim<'_> = REPORT.try_claim().unwrap();
+/// claim.alloc_str("the report"); // as in the arena
+/// drop(claim);
+/// assert!(REPORT.try_claim().is_some());
+/// ```
 #[derive(Debug)]
 pub struct Claim<'a> {
     arena: &'a SyncArena,
@@ -346,6 +434,14 @@ pub struct Claim<'a> {
 
 impl<'a> Claim<'a> {
     /// The arena, for allocations that outlive the claim.
+    ///
+    /// ```
+    /// static REPORT: v_alloc::SyncArena = v_alloc::SyncArena::new();
+    /// let claim = REPORT.try_claim().unwrap();
+    /// let text: &'static str = claim.arena().alloc_str("kept");
+    /// drop(claim);
+    /// assert_eq!(text, "kept");
+    /// ```
     #[must_use]
     pub fn arena(&self) -> &'a SyncArena {
         self.arena

@@ -79,12 +79,26 @@ impl<'a> LocalArena<'a> {
     }
 
     /// The arena that it is a part of.
+    ///
+    /// ```
+    /// let arena = v_alloc::SyncArena::new();
+    /// let local = arena.local();
+    /// assert!(std::ptr::eq(local.shared(), &arena));
+    /// ```
     #[must_use]
     pub fn shared(&self) -> &'a SyncArena {
         self.arena.source().from
     }
 
     /// What is handed out, with alignment padding, in bytes.
+    ///
+    /// ```
+    /// let arena = v_alloc::SyncArena::new();
+    /// let local = arena.local();
+    /// local.alloc([0_u8; 100]);
+    /// assert_eq!(local.used_bytes(), 100);
+    /// assert!(arena.used_bytes() > 100, "with what the local arena keeps ready");
+    /// ```
     #[must_use]
     pub fn used_bytes(&self) -> usize {
         self.arena.used_bytes()
@@ -95,6 +109,16 @@ impl<'a> LocalArena<'a> {
     ///
     /// # Errors
     /// [`AllocError`] if there is no memory; all stays as it was.
+    ///
+    /// ```
+    /// let arena = v_alloc::SyncArena::new();
+    /// let local = arena.local();
+    /// local.reserve(1 << 20)?;
+    /// let before = arena.used_bytes();
+    /// local.alloc_slice_fill_copy(1 << 20, 0_u8);
+    /// assert_eq!(arena.used_bytes(), before);
+    /// # Ok::<(), v_alloc::AllocError>(())
+    /// ```
     pub fn reserve(&self, bytes: usize) -> Result<(), AllocError> {
         let window = self.arena.window();
         if window.remaining() < bytes {

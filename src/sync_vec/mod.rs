@@ -82,6 +82,12 @@ const PUBLISHED: u8 = 1;
 
 impl<T> SyncVec<T> {
     /// An empty vector, which reserves its ranges on the first push. Fit for a `static`; costs nothing by itself.
+    ///
+    /// ```
+    /// static EVENTS: v_alloc::SyncVec<u32> = v_alloc::SyncVec::new();
+    /// EVENTS.push(7);
+    /// assert_eq!(EVENTS.as_slice(), [7]);
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         Self::with_limit(None)
@@ -136,6 +142,10 @@ impl<T> SyncVec<T> {
     }
 
     /// The most elements: of what is reserved, once it is.
+    ///
+    /// ```
+    /// assert_eq!(v_alloc::SyncVec::<u64>::with_capacity_limit(1000).limit(), 1000);
+    /// ```
     #[must_use]
     pub fn limit(&self) -> usize {
         let most = self.most.unwrap_or(MOST);
@@ -161,6 +171,12 @@ impl<T> SyncVec<T> {
     ///
     /// # Panics
     /// If there is no room or no memory; [`try_push`](Self::try_push) gives the element back.
+    ///
+    /// ```
+    /// let vec = v_alloc::SyncVec::new();
+    /// let (index, element) = vec.push("first");
+    /// assert_eq!((index, *element, vec[0]), (0, "first", "first"));
+    /// ```
     #[inline]
     #[track_caller]
     pub fn push(&self, value: T) -> (usize, &T) {
@@ -174,6 +190,12 @@ impl<T> SyncVec<T> {
     ///
     /// # Errors
     /// [`PushError`] if there is no room or no memory; nothing has changed then.
+    ///
+    /// ```
+    /// let vec = v_alloc::SyncVec::with_capacity_limit(1);
+    /// assert_eq!(vec.try_push(1).map(|(index, _)| index), Ok(0));
+    /// assert_eq!(vec.try_push(2).unwrap_err().value, 2);
+    /// ```
     #[inline]
     pub fn try_push(&self, value: T) -> Result<(usize, &T), PushError<T>> {
         let fit = |index: usize| Ok((index, index + 1));
@@ -239,6 +261,13 @@ impl<T> SyncVec<T> {
     ///
     /// # Errors
     /// [`ReserveError`] if there is no room or no memory; the vector stays as it was.
+    ///
+    /// ```
+    /// static SAMPLES: v_alloc::SyncVec<u64> = v_alloc::SyncVec::new();
+    /// SAMPLES.prepare(1000)?; // when the program starts; then, in the handler:
+    /// assert!(SAMPLES.try_push(7).is_ok());
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     pub fn prepare(&self, additional: usize) -> Result<(), ReserveError> {
         let next = self.next.load(Acquire);
         let end = next.saturating_add(additional);
@@ -261,22 +290,41 @@ impl<T> SyncVec<T> {
 
     /// How many elements are published without a gap: the length of [`as_slice`](Self::as_slice). O(1), and as much as
     /// was pushed since somebody last asked.
+    ///
+    /// ```
+    /// let vec: v_alloc::SyncVec<_> = (0..10).collect();
+    /// assert_eq!(vec.len(), 10);
+    /// ```
     pub fn len(&self) -> usize {
         ready_prefix(&self.counted, |index| self.is_published(index))
     }
 
     /// Whether the slice is empty.
+    ///
+    /// ```
+    /// assert!(v_alloc::SyncVec::<u8>::new().is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// How many pushes have begun; each has an element, or will.
+    ///
+    /// ```
+    /// let vec: v_alloc::SyncVec<_> = (0..10).collect();
+    /// assert_eq!(vec.claimed(), vec.len()); // while nobody is in the middle of a push
+    /// ```
     #[must_use]
     pub fn claimed(&self) -> usize {
         self.next.load(Acquire)
     }
 
     /// The elements from the first up to the first that is not yet published. As for [`len`](Self::len).
+    ///
+    /// ```
+    /// let vec: v_alloc::SyncVec<_> = (0..3).collect();
+    /// assert_eq!(vec.as_slice(), [0, 1, 2]);
+    /// ```
     pub fn as_slice(&self) -> &[T] {
         let len = self.len();
         let Some(base) = self.elements.base().filter(|_| len > 0) else { return &[] };
@@ -285,17 +333,33 @@ impl<T> SyncVec<T> {
     }
 
     /// The element with this index, if it is published. O(1).
+    ///
+    /// ```
+    /// let vec: v_alloc::SyncVec<_> = (0..3).collect();
+    /// assert_eq!((vec.get(2), vec.get(3)), (Some(&2), None));
+    /// ```
     pub fn get(&self, index: usize) -> Option<&T> {
         // SAFETY: it is written, and nobody changes it while the vector is shared.
         self.is_published(index).then(|| unsafe { &*self.element(index) })
     }
 
     /// Iterates over the slice.
+    ///
+    /// ```
+    /// let vec: v_alloc::SyncVec<_> = (0..3).collect();
+    /// assert_eq!(vec.iter().sum::<i32>(), 3);
+    /// ```
     pub fn iter(&self) -> slice::Iter<'_, T> {
         self.as_slice().iter()
     }
 
     /// The elements, to be changed.
+    ///
+    /// ```
+    /// let mut vec: v_alloc::SyncVec<_> = [3, 1, 2].into_iter().collect();
+    /// vec.as_mut_slice().sort();
+    /// assert_eq!(vec.as_slice(), [1, 2, 3]);
+    /// ```
     pub fn as_mut_slice(&mut self) -> &mut [T] {
         let len = self.len();
         let Some(base) = self.elements.base().filter(|_| len > 0) else { return &mut [] };
@@ -305,6 +369,12 @@ impl<T> SyncVec<T> {
     }
 
     /// Drops all elements. The memory stays. O(number of elements).
+    ///
+    /// ```
+    /// let mut vec: v_alloc::SyncVec<_> = (0..3).collect();
+    /// vec.clear();
+    /// assert!(vec.is_empty() && vec.committed_bytes() > 0);
+    /// ```
     pub fn clear(&mut self) {
         let claimed = core::mem::take(self.next.get_mut());
         *self.counted.get_mut() = 0;
@@ -315,6 +385,14 @@ impl<T> SyncVec<T> {
     ///
     /// # Errors
     /// [`ReserveError`] if the operating system refuses.
+    ///
+    /// ```
+    /// let mut vec: v_alloc::SyncVec<_> = (0..3).collect();
+    /// vec.clear();
+    /// vec.shrink_to_fit()?;
+    /// assert_eq!(vec.committed_bytes(), 0);
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     pub fn shrink_to_fit(&mut self) -> Result<(), ReserveError> {
         if *self.next.get_mut() == 0 {
             *self.room.get_mut() = 0;
@@ -328,6 +406,13 @@ impl<T> SyncVec<T> {
     }
 
     /// Memory that can be used without asking the operating system, in bytes, for elements and their flags.
+    ///
+    /// ```
+    /// let vec = v_alloc::SyncVec::new();
+    /// assert_eq!(vec.committed_bytes(), 0);
+    /// vec.push(1_u64);
+    /// assert!(vec.committed_bytes() > 0);
+    /// ```
     #[must_use]
     pub fn committed_bytes(&self) -> usize {
         self.elements.committed().load(Acquire) + self.flags.committed().load(Acquire)

@@ -56,12 +56,25 @@ unsafe impl<T: Send> Sync for SwapVec<T> {}
 
 impl<T> SwapVec<T> {
     /// An empty buffer; its sides reserve their ranges on their first push. Fit for a `static`.
+    ///
+    /// ```
+    /// static SAMPLES: v_alloc::SwapVec<u64> = v_alloc::SwapVec::new();
+    /// assert!(SAMPLES.try_push(7).is_ok());
+    /// assert_eq!(*SAMPLES.drain(), [7]);
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         Self::of(SyncVec::new(), SyncVec::new())
     }
 
     /// As [`new`](Self::new), for at most so many elements between two drains.
+    ///
+    /// ```
+    /// let samples = v_alloc::SwapVec::with_capacity_limit(1);
+    /// assert!(samples.try_push(1).is_ok() && samples.try_push(2).is_err());
+    /// drop(samples.drain());
+    /// assert!(samples.try_push(3).is_ok());
+    /// ```
     #[must_use]
     pub const fn with_capacity_limit(elements: usize) -> Self {
         Self::of(SyncVec::with_capacity_limit(elements), SyncVec::with_capacity_limit(elements))
@@ -87,6 +100,13 @@ impl<T> SwapVec<T> {
     ///
     /// # Errors
     /// [`PushError`], with the element, if there is no room or no memory.
+    ///
+    /// ```
+    /// let samples = v_alloc::SwapVec::with_capacity_limit(1);
+    /// samples.try_push("first")?;
+    /// assert_eq!(samples.try_push("second").unwrap_err().value, "second");
+    /// # Ok::<(), v_alloc::PushError<&str>>(())
+    /// ```
     pub fn try_push(&self, value: T) -> Result<(), PushError<T>> {
         let side = sides::enter(&self.sides);
         // SAFETY: it was entered.
@@ -100,6 +120,13 @@ impl<T> SwapVec<T> {
     ///
     /// # Errors
     /// [`ReserveError`] if there is no room or no memory.
+    ///
+    /// ```
+    /// static SAMPLES: v_alloc::SwapVec<u64> = v_alloc::SwapVec::new();
+    /// SAMPLES.prepare(1000)?; // when the program starts; then, in the handler:
+    /// assert!(SAMPLES.try_push(7).is_ok());
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     pub fn prepare(&self, additional: usize) -> Result<(), ReserveError> {
         let side = sides::enter(&self.sides);
         // SAFETY: it was entered.
@@ -120,6 +147,15 @@ impl<T> SwapVec<T> {
     /// Takes all elements away from those who push, for the caller to read; they are dropped with what this returns.
     /// Waits for pushes that are under way, so it is not for a handler that may have interrupted one: there, use
     /// [`try_drain`](Self::try_drain). Waits, too, while somebody else has a [`Drained`]: forever, if that is the caller.
+    ///
+    /// ```
+    /// let samples = v_alloc::SwapVec::new();
+    /// samples.try_push(1)?;
+    /// let seen = samples.drain();
+    /// samples.try_push(2)?; // to the other side, meanwhile
+    /// assert_eq!(*seen, [1]);
+    /// # Ok::<(), v_alloc::PushError<i32>>(())
+    /// ```
     pub fn drain(&self) -> Drained<'_, T> {
         loop {
             match self.try_drain() {
@@ -131,6 +167,15 @@ impl<T> SwapVec<T> {
 
     /// As [`drain`](Self::drain), without waiting: `None` if somebody else drains, or if a push on that side is under way
     /// still. The sides are swapped then, and a later call hands out what was pushed before this one.
+    ///
+    /// ```
+    /// let samples = v_alloc::SwapVec::new();
+    /// samples.try_push(1)?;
+    /// let seen = samples.try_drain().expect("nobody is pushing");
+    /// assert!(samples.try_drain().is_none(), "somebody drains already");
+    /// assert_eq!(*seen, [1]);
+    /// # Ok::<(), v_alloc::PushError<i32>>(())
+    /// ```
     pub fn try_drain(&self) -> Option<Drained<'_, T>> {
         if self.draining.compare_exchange(false, true, AcqRel, Relaxed).is_err() {
             return None;
@@ -164,6 +209,14 @@ impl<T> fmt::Debug for SwapVec<T> {
 
 /// What was drained from a [`SwapVec`]: a slice, whose elements are dropped with it. Until then nobody else drains; so if
 /// it is forgotten (`mem::forget`), nobody ever drains again, and the side in use fills up.
+///
+/// ```
+/// let samples = v_alloc::SwapVec::new();
+/// samples.try_push(1)?;
+/// let seen: v_alloc::Drained<'_, i32> = samples.drain();
+/// assert_eq!(seen.iter().sum::<i32>(), 1);
+/// # Ok::<(), v_alloc::PushError<i32>>(())
+/// ```
 pub struct Drained<'a, T> {
     from: &'a SwapVec<T>,
     side: usize,

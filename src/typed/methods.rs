@@ -55,6 +55,13 @@ macro_rules! typed_methods {
             ///
             /// # Errors
             /// [`AllocError`] if there is no memory.
+            ///
+            /// ```
+            /// let arena = v_alloc::Arena::with_reservation(4096)?;
+            /// assert!(arena.try_alloc(7).is_ok());
+            /// assert!(arena.try_alloc([0_u8; 1 << 20]).is_err());
+            /// # Ok::<(), v_alloc::ReserveError>(())
+            /// ```
             #[inline]
             pub fn try_alloc<$($borrow,)? T>(&$($borrow)? self, value: T) -> Result<&$out mut T, AllocError> {
                 try_value($blocks(self), value)
@@ -79,6 +86,13 @@ macro_rules! typed_methods {
             ///
             /// # Errors
             /// [`AllocError`] if there is no memory.
+            ///
+            /// ```
+            /// let arena = v_alloc::Arena::with_reservation(4096)?;
+            /// assert!(arena.try_alloc_with(|| [7_u8; 100]).is_ok());
+            /// assert!(arena.try_alloc_with(|| -> [u8; 1 << 20] { unreachable!("there is no room for it") }).is_err());
+            /// # Ok::<(), v_alloc::ReserveError>(())
+            /// ```
             #[inline]
             pub fn try_alloc_with<$($borrow,)? T>(
                 &$($borrow)? self,
@@ -116,6 +130,14 @@ macro_rules! typed_methods {
             ///
             /// # Errors
             /// [`AllocOrInitError`]: there is no memory, or the function's error.
+            ///
+            /// ```
+            /// use v_alloc::AllocOrInitError;
+            /// let arena = v_alloc::Arena::new();
+            /// assert_eq!(arena.try_alloc_try_with(|| "42".parse::<u64>()).map(|number| *number), Ok(42));
+            /// let not_made = arena.try_alloc_try_with(|| "many".parse::<u64>());
+            /// assert!(matches!(not_made, Err(AllocOrInitError::Init(_))));
+            /// ```
             #[inline]
             pub fn try_alloc_try_with<$($borrow,)? T, E>(
                 &$($borrow)? self,
@@ -142,6 +164,13 @@ macro_rules! typed_methods {
             ///
             /// # Errors
             /// [`AllocError`] if there is no memory.
+            ///
+            /// ```
+            /// let arena = v_alloc::Arena::with_reservation(4096)?;
+            /// assert_eq!(arena.try_alloc_slice_copy(&[1, 2, 3]).unwrap(), &[1, 2, 3]);
+            /// assert!(arena.try_alloc_slice_copy(&[0_u8; 100_000]).is_err());
+            /// # Ok::<(), v_alloc::ReserveError>(())
+            /// ```
             #[inline]
             pub fn try_alloc_slice_copy<$($borrow,)? T: Copy>(
                 &$($borrow)? self,
@@ -170,6 +199,13 @@ macro_rules! typed_methods {
             ///
             /// # Errors
             /// [`AllocError`] if there is no memory.
+            ///
+            /// ```
+            /// let arena = v_alloc::Arena::new();
+            /// let words = arena.try_alloc_slice_clone(&[Some("a"), None])?;
+            /// assert_eq!(words, &[Some("a"), None]);
+            /// # Ok::<(), v_alloc::AllocError>(())
+            /// ```
             #[inline]
             pub fn try_alloc_slice_clone<$($borrow,)? T: Clone>(
                 &$($borrow)? self,
@@ -202,6 +238,13 @@ macro_rules! typed_methods {
             ///
             /// # Errors
             /// [`AllocError`] if there is no memory; `make` is not called then.
+            ///
+            /// ```
+            /// let arena = v_alloc::Arena::new();
+            /// assert_eq!(arena.try_alloc_slice_fill_with(4, |index| index * index)?, &[0, 1, 4, 9]);
+            /// assert!(arena.try_alloc_slice_fill_with(usize::MAX, |index| index).is_err());
+            /// # Ok::<(), v_alloc::AllocError>(())
+            /// ```
             #[inline]
             pub fn try_alloc_slice_fill_with<$($borrow,)? T>(
                 &$($borrow)? self,
@@ -241,6 +284,13 @@ macro_rules! typed_methods {
             ///
             /// # Errors
             /// [`AllocOrInitError`]: there is no memory, or the function's first error.
+            ///
+            /// ```
+            /// use v_alloc::AllocOrInitError;
+            /// let arena = v_alloc::Arena::new();
+            /// let failed = arena.try_alloc_slice_try_fill_with(3, |index| [Ok(7), Ok(8), Err("no more")][index]);
+            /// assert_eq!(failed, Err(AllocOrInitError::Init("no more")));
+            /// ```
             #[inline]
             pub fn try_alloc_slice_try_fill_with<$($borrow,)? T, E>(
                 &$($borrow)? self,
@@ -269,6 +319,13 @@ macro_rules! typed_methods {
             ///
             /// # Errors
             /// [`AllocError`] if there is no memory.
+            ///
+            /// ```
+            /// let arena = v_alloc::Arena::new();
+            /// assert_eq!(arena.try_alloc_slice_fill_copy(3, b'-')?, b"---");
+            /// assert!(arena.try_alloc_slice_fill_copy(usize::MAX, b'-').is_err());
+            /// # Ok::<(), v_alloc::AllocError>(())
+            /// ```
             #[inline]
             pub fn try_alloc_slice_fill_copy<$($borrow,)? T: Copy>(
                 &$($borrow)? self,
@@ -297,6 +354,12 @@ macro_rules! typed_methods {
             ///
             /// # Errors
             /// [`AllocError`] if there is no memory.
+            ///
+            /// ```
+            /// let arena = v_alloc::Arena::new();
+            /// assert_eq!(arena.try_alloc_slice_fill_clone(2, &Some(1))?, &[Some(1), Some(1)]);
+            /// # Ok::<(), v_alloc::AllocError>(())
+            /// ```
             #[inline]
             pub fn try_alloc_slice_fill_clone<$($borrow,)? T: Clone>(
                 &$($borrow)? self,
@@ -324,6 +387,12 @@ macro_rules! typed_methods {
             ///
             /// # Errors
             /// [`AllocError`] if there is no memory.
+            ///
+            /// ```
+            /// let arena = v_alloc::Arena::new();
+            /// assert_eq!(arena.try_alloc_slice_fill_default::<u16>(2)?, &[0, 0]);
+            /// # Ok::<(), v_alloc::AllocError>(())
+            /// ```
             #[inline]
             pub fn try_alloc_slice_fill_default<$($borrow,)? T: Default>(
                 &$($borrow)? self,
@@ -357,6 +426,13 @@ macro_rules! typed_methods {
             ///
             /// # Errors
             /// [`AllocError`] if there is no memory; the items taken until then are dropped.
+            ///
+            /// ```
+            /// let arena = v_alloc::Arena::with_reservation(4096)?;
+            /// assert_eq!(arena.try_alloc_slice_fill_iter(1..=3).unwrap(), &[1, 2, 3]);
+            /// assert!(arena.try_alloc_slice_fill_iter(0..1_000_000).is_err());
+            /// # Ok::<(), v_alloc::ReserveError>(())
+            /// ```
             #[inline]
             pub fn try_alloc_slice_fill_iter<$($borrow,)? T>(
                 &$($borrow)? self,
@@ -393,6 +469,13 @@ macro_rules! typed_methods {
             ///
             /// # Errors
             /// [`AllocOrInitError`]: there is no memory, or the iterator's first error.
+            ///
+            /// ```
+            /// use v_alloc::AllocOrInitError;
+            /// let arena = v_alloc::Arena::new();
+            /// let numbers = arena.try_alloc_slice_try_fill_iter("1 2 x".split(' ').map(str::parse::<u8>));
+            /// assert!(matches!(numbers, Err(AllocOrInitError::Init(_))));
+            /// ```
             #[inline]
             pub fn try_alloc_slice_try_fill_iter<$($borrow,)? T, E>(
                 &$($borrow)? self,
@@ -422,6 +505,13 @@ macro_rules! typed_methods {
             ///
             /// # Errors
             /// [`AllocError`] if there is no memory.
+            ///
+            /// ```
+            /// let arena = v_alloc::Arena::new();
+            /// assert_eq!(arena.try_alloc_slice_zeroed::<u64>(1 << 20)?[12345], 0);
+            /// assert!(arena.try_alloc_slice_zeroed::<u64>(usize::MAX).is_err());
+            /// # Ok::<(), v_alloc::AllocError>(())
+            /// ```
             #[inline]
             pub fn try_alloc_slice_zeroed<$($borrow,)? T: Zeroable>(
                 &$($borrow)? self,
@@ -450,6 +540,13 @@ macro_rules! typed_methods {
             ///
             /// # Errors
             /// [`AllocError`] if there is no memory.
+            ///
+            /// ```
+            /// let arena = v_alloc::Arena::with_reservation(4096)?;
+            /// assert_eq!(arena.try_alloc_str("ada").unwrap(), "ada");
+            /// assert!(arena.try_alloc_str(&"ada".repeat(100_000)).is_err());
+            /// # Ok::<(), v_alloc::ReserveError>(())
+            /// ```
             #[inline]
             pub fn try_alloc_str<$($borrow)?>(&$($borrow)? self, source: &str) -> Result<&$out mut str, AllocError> {
                 try_str($blocks(self), source)
@@ -476,6 +573,13 @@ macro_rules! typed_methods {
             ///
             /// # Errors
             /// [`AllocError`] if there is no memory, or if a formatting trait implementation returns an error.
+            ///
+            /// ```
+            /// let arena = v_alloc::Arena::with_reservation(4096)?;
+            /// assert_eq!(arena.try_alloc_fmt(format_args!("{:03}", 7)).unwrap(), "007");
+            /// assert!(arena.try_alloc_fmt(format_args!("{0:50000}{0:50000}", 7)).is_err());
+            /// # Ok::<(), v_alloc::ReserveError>(())
+            /// ```
             #[inline]
             pub fn try_alloc_fmt<$($borrow)?>(
                 &$($borrow)? self,
@@ -505,6 +609,14 @@ macro_rules! typed_methods {
             ///
             /// # Errors
             /// [`AllocError`] if there is no memory.
+            ///
+            /// ```
+            /// use core::alloc::Layout;
+            /// let arena = v_alloc::Arena::with_reservation(4096)?;
+            /// assert!(arena.try_alloc_layout(Layout::new::<u64>()).is_ok());
+            /// assert!(arena.try_alloc_layout(Layout::new::<[u8; 1 << 20]>()).is_err());
+            /// # Ok::<(), v_alloc::ReserveError>(())
+            /// ```
             #[inline]
             pub fn try_alloc_layout(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
                 Blocks::allocate_block($blocks(self), layout)

@@ -47,6 +47,16 @@ impl VirtualAllocator {
     ///
     /// # Errors
     /// [`ReserveError`] if the operating system has no such range or no memory for it.
+    ///
+    /// ```
+    /// use core::alloc::Layout;
+    /// let (pages, layout) = (v_alloc::VirtualAllocator {}, Layout::new::<[u8; 10_000]>());
+    /// let block = pages.allocate_pages(layout)?;
+    /// assert!(block.len() >= 10_000 && block.len() % 4096 == 0);
+    /// // SAFETY: the block came from there, with this layout.
+    /// unsafe { pages.deallocate_pages(block.cast(), layout) };
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     pub fn allocate_pages(&self, layout: Layout) -> Result<NonNull<[u8]>, ReserveError> {
         let error = ReserveError::new(Operation::Reserve, layout.size(), Cause::TooLarge);
         let size = pages(layout).ok_or(error)?;
@@ -66,6 +76,18 @@ impl VirtualAllocator {
     /// # Safety
     /// `block` came from a `VirtualAllocator` and is not used any more; `layout` has its alignment, and a size from
     /// the one that was asked for (at least 1) to its length.
+    ///
+    /// ```
+    /// use core::alloc::Layout;
+    /// let (pages, layout) = (v_alloc::VirtualAllocator {}, Layout::new::<[u8; 10_000]>());
+    /// let block = pages.allocate_pages(layout)?.cast::<u8>();
+    /// // SAFETY: the block has 10,000 bytes; it came from there, and is not used any more.
+    /// unsafe {
+    ///     block.write(7);
+    ///     pages.deallocate_pages(block, layout);
+    /// }
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     pub unsafe fn deallocate_pages(&self, block: NonNull<u8>, layout: Layout) {
         if let Some(size) = pages(layout) {
             // SAFETY: `allocate_pages` gave this range away, all of it committed; every size that is allowed

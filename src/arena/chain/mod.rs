@@ -366,6 +366,14 @@ impl<A: Allocator> ChainAllocator<A> {
     /// An arena whose first chunk has `chunk_size_hint` bytes (at least four times
     /// [`CHAIN_NODE_OVERHEAD`](Self::CHAIN_NODE_OVERHEAD), which is taken from it), or more if the first request
     /// needs more. Nothing is allocated yet.
+    ///
+    /// ```
+    /// use v_alloc::{ChainAllocator, Global};
+    /// let arena = ChainAllocator::new_in(4096, Global); // blocks of the heap
+    /// assert_eq!(arena.reserved_bytes(), 0);
+    /// arena.alloc_slice_fill_copy(100_000, 0_u8);
+    /// assert!(arena.reserved_bytes() >= 100_000);
+    /// ```
     #[must_use]
     pub const fn new_in(chunk_size_hint: usize, allocator: A) -> Self {
         Self::with_min_align_in(chunk_size_hint, allocator)
