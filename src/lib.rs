@@ -1,3 +1,13 @@
+// Here the README's links and its picture are at other places than in the repository; the first definition holds.
+#![doc = concat!("[layout]: ", include_str!("../docs/layout.uri"))]
+//! [bumpalo]: guides::from_bumpalo
+//! [libdd]: guides::from_libdd_alloc
+//! [c]: guides::from_c_v_alloc
+//! [limits]: guides::containers_and_limits
+//! [handlers]: guides::signal_handlers
+//! [parallel]: guides::parallel
+//! [platforms]: guides::platforms
+//!
 #![doc = include_str!("../README.md")]
 #![no_std]
 #![cfg_attr(feature = "nightly", feature(allocator_api))]
@@ -125,17 +135,6 @@ pub use allocator_api2::alloc::Global;
 #[cfg(feature = "allocator-api2")]
 pub use allocator_api2::alloc::{Allocator, GlobalAlloc, Layout, LayoutError};
 
-// The snippets of the migration guide are tests.
-#[cfg(all(doctest, any(unix, windows), feature = "allocator-api2", feature = "alloc"))]
-#[doc = include_str!("../docs/from-libdd-alloc.md")]
-struct FromLibddAlloc;
-
-// So are those of the guide to signal handlers.
-#[cfg(all(doctest, any(unix, windows), target_has_atomic = "64"))]
-#[doc = include_str!("../docs/signal-handlers.md")]
-struct SignalHandlers;
-
-// And of the page about the registry.
-#[cfg(all(doctest, any(unix, windows), feature = "map", target_has_atomic = "64"))]
-#[doc = include_str!("../docs/top.md")]
-struct Top;
+// For readers of the documentation; the snippets are tests.
+#[cfg(all(doc, any(unix, windows), target_has_atomic = "64", feature = "map"))]
+pub mod guides;

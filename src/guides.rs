@@ -1,0 +1,22 @@
+//! The guides, as they are in the repository's folder `docs`. No part of the library.
+
+#[doc = include_str!("../docs/from-bumpalo.md")]
+pub mod from_bumpalo {}
+
+#[doc = include_str!("../docs/from-libdd-alloc.md")]
+pub mod from_libdd_alloc {}
+
+#[doc = include_str!("../docs/from-c-v_alloc.md")]
+pub mod from_c_v_alloc {}
+
+#[doc = include_str!("../docs/containers-and-limits.md")]
+pub mod containers_and_limits {}
+
+#[doc = include_str!("../docs/signal-handlers.md")]
+pub mod signal_handlers {}
+
+#[doc = include_str!("../docs/parallel.md")]
+pub mod parallel {}
+
+#[doc = include_str!("../docs/platforms.md")]
+pub mod platforms {}
