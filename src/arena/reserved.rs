@@ -18,6 +18,15 @@ use core::mem::MaybeUninit;
 ///  base          cursor        limit = base + committed             base + size
 ///   |   handed out  |   free      |            inaccessible             |
 /// ```
+///
+/// ```
+/// use v_alloc::{Arena, Reserved};
+/// struct Document {
+///     memory: Arena<Reserved>, // which is what `Arena` alone means
+/// }
+/// let document = Document { memory: Arena::new() };
+/// assert_eq!(document.memory.alloc_str("text"), "text");
+/// ```
 #[derive(Debug)]
 pub struct Reserved {
     options: ArenaOptions,

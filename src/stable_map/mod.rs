@@ -28,6 +28,12 @@ use slots::Slots;
 
 /// The hasher of a [`StableMap`] if no other is chosen: fast, with a seed of its own for each process, but not meant
 /// for keys that an attacker chooses.
+///
+/// ```
+/// use v_alloc::{DefaultHasher, StableMap};
+/// let mut map: StableMap<u32, u32, DefaultHasher> = StableMap::new();
+/// map.insert(1, 2);
+/// ```
 pub type DefaultHasher = foldhash::fast::RandomState;
 
 /// A map from keys to values that never move: an entry keeps its place, and its number, until it is removed.
