@@ -18,14 +18,14 @@ use core::ptr;
 #[repr(C)]
 #[derive(Debug)]
 pub struct AllocInfo {
-    base: *mut u8,
-    ptr: *mut u8,
-    end: *mut u8,
-    reserved_size: usize,
-    page_size: usize,
-    generation: u64,
-    flags: c_uint,
-    error: VAllocError,
+    pub(super) base: *mut u8,
+    pub(super) ptr: *mut u8,
+    pub(super) end: *mut u8,
+    pub(super) reserved_size: usize,
+    pub(super) page_size: usize,
+    pub(super) generation: u64,
+    pub(super) flags: c_uint,
+    pub(super) error: VAllocError,
 }
 
 /// The memory is the caller's.

@@ -4,6 +4,8 @@
 //! Pointers come from C: each is checked for null, and an `AllocInfo` is believed only as far as its block is found
 //! to be live. The package in `capi/` makes a library of these, and proves that none can panic.
 
+#[cfg(all(test, target_pointer_width = "64"))]
+mod abi;
 mod arena;
 mod error;
 mod realloc;
