@@ -10,9 +10,9 @@ deny=$(command -v cargo-deny) || {
     deny=$platforms/tools/bin/cargo-deny
     [ -x "$deny" ] || retry cargo install --locked --root "$platforms/tools" cargo-deny || not_run "cannot install cargo-deny"
 }
-"$deny" --all-features check licenses bans sources
+"$deny" --workspace check licenses bans sources
 if "$deny" fetch db >"$platforms/deny.fetch.log" 2>&1; then
-    "$deny" --all-features check advisories
+    "$deny" --workspace check advisories
 else
     echo "NOT RUN: $platform: known vulnerabilities: the database cannot be fetched here"
 fi
