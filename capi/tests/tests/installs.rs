@@ -49,14 +49,13 @@ fn pkg_config(arguments: &[&str]) -> Vec<String> {
     words.split(' ').map(|word| word.replace('\n', " ")).collect()
 }
 
-/// Compiles the small program with what pkg-config says and these flags, and runs it.
-fn runs_by_pkg_config(name: &str, flags: &[&str], libraries: &[String]) {
+/// Compiles a program with what pkg-config says and these flags, and runs it. Returns what it printed.
+fn run_by_pkg_config(source: &Path, name: &str, flags: &[&str], libraries: &[String]) -> String {
     let program = scratch("by_pkg_config").join(name);
     let mut gcc = Command::new("gcc");
-    gcc.args(["-std=c11", "-Wall", "-Werror", "-o"]).arg(&program).arg(package().join("c/installed.c"));
+    gcc.args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-o"]).arg(&program).arg(source);
     output_of(gcc.args(flags).args(pkg_config(&["--cflags"])).args(libraries));
-    let printed = output_of(Command::new(program).env("LD_LIBRARY_PATH", prefix().join("lib")));
-    assert_eq!(printed, PRINTED);
+    output_of(Command::new(program).env("LD_LIBRARY_PATH", prefix().join("lib")))
 }
 
 #[test]
@@ -65,10 +64,26 @@ fn pkg_config_finds_it() {
         return not_run("installation: there is no pkg-config");
     }
     assert_eq!(pkg_config(&["--modversion"]), ["0.1.0"]);
-    runs_by_pkg_config("shared", &[], &pkg_config(&["--libs"]));
-    runs_by_pkg_config("static", &["-static"], &pkg_config(&["--libs", "--static"]));
+    let prints = |name, flags: &[&str], libraries: &[String]| {
+        let printed = run_by_pkg_config(&package().join("c/installed.c"), name, flags, libraries);
+        assert_eq!(printed, PRINTED, "{name}");
+    };
+    prints("shared", &[], &pkg_config(&["--libs"]));
+    prints("static", &["-static"], &pkg_config(&["--libs", "--static"]));
     let archive = format!("{}/libv_alloc.a", pkg_config(&["--variable=libdir"]).join(" "));
-    runs_by_pkg_config("static_beside_shared_libc", &[], &[archive]);
+    prints("static_beside_shared_libc", &[], &[archive]);
+}
+
+#[test]
+fn the_readmes_c_program_compiles_without_a_warning_and_runs() {
+    if !is_there("pkg-config") {
+        return not_run("the README's C program: there is no pkg-config");
+    }
+    let readme = std::fs::read_to_string(package().join("../../README.md")).unwrap();
+    let program = readme.split("```c\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let source = scratch("by_pkg_config").join("readme.c");
+    std::fs::write(&source, program).unwrap();
+    run_by_pkg_config(&source, "readme", &[], &pkg_config(&["--libs"]));
 }
 
 #[test]
