@@ -11,6 +11,9 @@
 #![doc = include_str!("../README.md")]
 #![no_std]
 #![cfg_attr(feature = "nightly", feature(allocator_api))]
+// What is published says which features an item needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(docsrs, doc(auto_cfg(hide(doc, miri, unix, windows, v_alloc_heap_os, target_has_atomic = "64"))))]
 #![cfg_attr(
     not(all(any(unix, windows, miri, v_alloc_heap_os), target_has_atomic = "64")),
     allow(

@@ -9,14 +9,26 @@ use core::num::NonZeroUsize;
 /// One reading may meet an entry while it changes hands. What is not the same in both is left out, but the figures,
 /// which are those of the second. All bytes may be anything: they are another's. Nothing here panics.
 ///
-/// ```no_run
-/// use v_alloc::registry::Image;
-/// let path = "/proc/4711/fd/3"; // a link to /memfd:v_alloc-registry
-/// let (first, second) = (std::fs::read(path)?, std::fs::read(path)?);
-/// for entry in Image::new(&first, &second).expect("a table").entries() {
-///     println!("{} has {} bytes", entry.name(), entry.committed);
+/// ```
+/// # #[cfg(target_os = "linux")] {
+/// use std::{fs, path::PathBuf};
+/// use v_alloc::registry::{self, FILE_NAME, Image};
+///
+/// fn file_of(process: u32) -> Option<PathBuf> {
+///     let files = fs::read_dir(format!("/proc/{process}/fd")).ok()?.flatten().map(|file| file.path());
+///     let is_table = |file: &PathBuf| fs::read_link(file).is_ok_and(|it| it.to_string_lossy().contains(FILE_NAME));
+///     files.into_iter().find(is_table)
 /// }
-/// # Ok::<(), std::io::Error>(())
+///
+/// registry::publish()?; // in the other process, which is this one here
+/// let tokens = v_alloc::Arena::options().name(c"tokens").build()?;
+/// let file = file_of(std::process::id()).expect("it publishes");
+/// let (first, second) = (fs::read(&file)?, fs::read(&file)?);
+/// let image = Image::new(&first, &second).expect("a table");
+/// assert!(image.entries().any(|entry| entry.name() == "tokens"));
+/// # drop(tokens);
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Image<'a> {
