@@ -99,7 +99,7 @@ fn both_sides_of_the_migration_from_bumpalo_compile_and_run() {
     let diff = guide.split("```diff\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
     let side = |left_out: char| -> String {
         let lines = diff.lines().filter(|line| !line.starts_with(left_out));
-        lines.map(|line| format!("{}\n", line.get(1..).unwrap_or_default())).collect()
+        lines.flat_map(|line| [line.get(1..).unwrap_or_default(), "\n"]).collect()
     };
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let programs = trybuild::TestCases::new();

@@ -75,15 +75,27 @@ fn pkg_config_finds_it() {
 }
 
 #[test]
-fn the_readmes_c_program_compiles_without_a_warning_and_runs() {
+fn the_c_of_the_readme_and_of_the_guide_compiles_without_a_warning_and_runs() {
     if !is_there("pkg-config") {
-        return not_run("the README's C program: there is no pkg-config");
+        return not_run("the C of the texts: there is no pkg-config");
     }
-    let readme = std::fs::read_to_string(package().join("../../README.md")).unwrap();
-    let program = readme.split("```c\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
-    let source = scratch("by_pkg_config").join("readme.c");
-    std::fs::write(&source, program).unwrap();
-    run_by_pkg_config(&source, "readme", &[], &pkg_config(&["--libs"]));
+    let texts = ["README.md", "docs/from-c-v_alloc.md"];
+    let snippets = texts.map(|name| std::fs::read_to_string(package().join("../..").join(name)).unwrap());
+    let snippets: Vec<&str> = snippets.iter().flat_map(|text| text.split("```c\n").skip(1)).collect();
+    assert_eq!(snippets.len(), 2, "texts without a program show nothing");
+    for (number, snippet) in snippets.into_iter().enumerate() {
+        let snippet = snippet.split("```").next().unwrap_or_default();
+        let whole = snippet.contains("int main(void)");
+        let program = if whole {
+            snippet.to_string()
+        } else {
+            format!("#include <v_alloc.h>\nint main(void) {{\n{snippet}return data == NULL;\n}}\n")
+        };
+        let name = format!("from_the_texts_{number}");
+        let source = scratch("by_pkg_config").join(&name).with_extension("c");
+        std::fs::write(&source, program).unwrap();
+        run_by_pkg_config(&source, &name, &[], &pkg_config(&["--libs"]));
+    }
 }
 
 #[test]
