@@ -20,3 +20,6 @@ pub mod parallel {}
 
 #[doc = include_str!("../docs/platforms.md")]
 pub mod platforms {}
+
+#[doc = include_str!("../docs/top.md")]
+pub mod top {}

@@ -7,6 +7,7 @@
 //! [handlers]: guides::signal_handlers
 //! [parallel]: guides::parallel
 //! [platforms]: guides::platforms
+//! [top]: guides::top
 //!
 #![doc = include_str!("../README.md")]
 #![no_std]

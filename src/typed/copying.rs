@@ -57,7 +57,8 @@ mod tests {
 
     #[test]
     fn every_length_is_copied_whole_and_nothing_beyond() {
-        let source: [u8; 80] = core::array::from_fn(|index| index as u8 + 1);
+        let mut source = [0_u8; 80];
+        source.iter_mut().zip(1..).for_each(|(byte, number)| *byte = number);
         for bytes in 0..=70 {
             for start in 0..8 {
                 let mut target = [0; 90];
