@@ -5,7 +5,8 @@
 //! linker's, or whoever last changed another function. So every loop exists four times, 16 bytes further into a
 //! line each, and every copy does a quarter of the work.
 
-use crate::contenders::Contender;
+use crate::contenders::{Contender, Lending, Window};
+use crate::random::Random;
 use std::alloc::Layout;
 use std::arch::asm;
 use std::ops::Range;
@@ -14,27 +15,30 @@ use std::ptr::NonNull;
 /// Layouts as they come in a program that knows them only at run time: sizes from 1 to 128 and alignments from
 /// 1 to 16, in no order that a branch predictor could learn.
 pub fn mixed_layouts(count: usize) -> Vec<Layout> {
-    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
-    let mut random = move |below: u64| {
-        // xorshift64: any source of numbers will do, if it is the same for all.
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        usize::try_from((state >> 32) % below).unwrap_or(0)
-    };
-    std::iter::repeat_with(|| Layout::from_size_align(1 + random(128), 1 << random(5)))
+    let mut random = Random::new();
+    std::iter::repeat_with(|| Layout::from_size_align(1 + random.below(128), 1 << random.below(5)))
         .flatten()
         .take(count)
         .collect()
+}
+
+/// Texts as short as names, in no order either.
+pub fn short_texts(count: usize) -> Vec<String> {
+    let mut random = Random::new();
+    let text = || {
+        let length = random.short_length();
+        random.word(length)
+    };
+    std::iter::repeat_with(text).take(count).collect()
 }
 
 /// Makes the compiler believe that the memory is used, at no instruction. `std::hint::black_box` would store the
 /// pointer to the stack each time: an instruction in all counts and a store in all times that no allocator asked
 /// for.
 #[inline(always)]
-pub fn keep<T>(memory: NonNull<T>) {
+pub fn keep<T: ?Sized>(memory: NonNull<T>) {
     // SAFETY: the code is a comment.
-    unsafe { asm!("/* {} */", in(reg) memory.as_ptr(), options(nostack, preserves_flags)) };
+    unsafe { asm!("/* {} */", in(reg) memory.as_ptr().cast::<u8>(), options(nostack, preserves_flags)) };
 }
 
 /// Moves what follows to `PLACE` quarters of a cache line from where it would be. Executed once, before a loop.
@@ -62,6 +66,28 @@ fn values_at<const WORDS: usize, const PLACE: usize>(contender: &impl Contender,
     Some(())
 }
 
+/// As [`values`], through a window that the contender lends for each quarter.
+pub fn values_in_window<const WORDS: usize>(contender: &mut impl Lending, count: u64) -> Option<()> {
+    let quarter = count / 4;
+    values_in_window_at::<WORDS, 0>(contender, quarter)?;
+    values_in_window_at::<WORDS, 1>(contender, quarter)?;
+    values_in_window_at::<WORDS, 2>(contender, quarter)?;
+    values_in_window_at::<WORDS, 3>(contender, count - 3 * quarter)
+}
+
+#[inline(never)]
+fn values_in_window_at<const WORDS: usize, const PLACE: usize>(
+    contender: &mut impl Lending,
+    count: u64,
+) -> Option<()> {
+    let mut window = contender.window();
+    place::<PLACE>();
+    for index in 0..count {
+        keep(window.value([index; WORDS])?);
+    }
+    Some(())
+}
+
 /// Allocates a block for each layout. `None` if the contender had no memory.
 pub fn blocks(contender: &impl Contender, layouts: &[Layout]) -> Option<()> {
     let (first, second) = layouts.split_at(layouts.len() / 2);
@@ -77,6 +103,25 @@ fn blocks_at<const PLACE: usize>(contender: &impl Contender, layouts: &[Layout])
     place::<PLACE>();
     for &layout in layouts {
         keep(contender.block(layout)?);
+    }
+    Some(())
+}
+
+/// Copies each text. `None` if the contender had no memory.
+pub fn texts(contender: &impl Contender, texts: &[String]) -> Option<()> {
+    let (first, second) = texts.split_at(texts.len() / 2);
+    let (quarters, others) = (first.split_at(first.len() / 2), second.split_at(second.len() / 2));
+    texts_at::<0>(contender, quarters.0)?;
+    texts_at::<1>(contender, quarters.1)?;
+    texts_at::<2>(contender, others.0)?;
+    texts_at::<3>(contender, others.1)
+}
+
+#[inline(never)]
+fn texts_at<const PLACE: usize>(contender: &impl Contender, texts: &[String]) -> Option<()> {
+    place::<PLACE>();
+    for text in texts {
+        keep(contender.text(text)?);
     }
     Some(())
 }

@@ -19,10 +19,13 @@ mod groups;
 mod interleave;
 mod loops;
 mod memory;
+mod random;
 mod reallocs;
 mod shared;
+mod system_calls;
 mod table;
 mod ways;
+mod workloads;
 
 use std::process::ExitCode;
 

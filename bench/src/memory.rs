@@ -49,3 +49,11 @@ fn field(report: &str, name: &str) -> Result<f64> {
     let kib = report.lines().find_map(|line| line.strip_prefix(name)?.strip_suffix("kB"));
     Ok(kib.ok_or_else(|| format!("no {name}"))?.trim().parse()?)
 }
+
+/// Page faults of this process so far, of those that needed no disk.
+pub fn page_faults() -> Result<f64> {
+    let report = fs::read_to_string("/proc/self/stat")?;
+    // After the name of the program, which may have spaces.
+    let fields = report.rsplit(')').next().unwrap_or("").split_whitespace();
+    Ok(fields.skip(7).next().ok_or("no page faults")?.parse()?)
+}

@@ -49,7 +49,7 @@ impl Shared for ByLocals {
 
 impl Contender for LocalArena<'_> {
     #[inline(always)]
-    fn value<T>(&self, value: T) -> Option<NonNull<T>> {
+    fn value<T: 'static>(&self, value: T) -> Option<NonNull<T>> {
         Some(NonNull::from(self.alloc(value)))
     }
 
@@ -78,7 +78,7 @@ impl Shared for SyncArena {
 
 impl Contender for SyncArena {
     #[inline(always)]
-    fn value<T>(&self, value: T) -> Option<NonNull<T>> {
+    fn value<T: 'static>(&self, value: T) -> Option<NonNull<T>> {
         Some(NonNull::from(self.alloc(value)))
     }
 
@@ -107,7 +107,7 @@ impl Shared for SyncBlinkAlloc {
 
 impl Contender for LocalBlinkAlloc<'_> {
     #[inline(always)]
-    fn value<T>(&self, value: T) -> Option<NonNull<T>> {
+    fn value<T: 'static>(&self, value: T) -> Option<NonNull<T>> {
         let place = self.block(Layout::new::<T>())?.cast::<T>();
         // SAFETY: the block was just handed out for a `T`.
         unsafe { place.write(value) };
@@ -140,7 +140,7 @@ impl Shared for Mutex<Bump> {
 
 impl Contender for Mutex<Bump> {
     #[inline(always)]
-    fn value<T>(&self, value: T) -> Option<NonNull<T>> {
+    fn value<T: 'static>(&self, value: T) -> Option<NonNull<T>> {
         self.lock().ok()?.value(value)
     }
 
@@ -181,7 +181,7 @@ impl Shared for FetchAdd {
 
 impl Contender for FetchAdd {
     #[inline(always)]
-    fn value<T>(&self, value: T) -> Option<NonNull<T>> {
+    fn value<T: 'static>(&self, value: T) -> Option<NonNull<T>> {
         let place = self.block(Layout::new::<T>())?.cast::<T>();
         // SAFETY: the block was just handed out for a `T`, and no loop has other values among those of one size.
         unsafe { place.write(value) };
@@ -219,7 +219,7 @@ impl Shared for Malloc {
 
 impl Contender for Freed {
     #[inline(always)]
-    fn value<T>(&self, value: T) -> Option<NonNull<T>> {
+    fn value<T: 'static>(&self, value: T) -> Option<NonNull<T>> {
         self.0.value(value)
     }
 

@@ -18,12 +18,12 @@ impl<S: Source, const MIN_ALIGN: usize> Contender for Arena<S, MIN_ALIGN> {
     }
 
     #[inline(always)]
-    fn value<T>(&self, value: T) -> Option<NonNull<T>> {
+    fn value<T: 'static>(&self, value: T) -> Option<NonNull<T>> {
         Some(NonNull::from(self.alloc(value)))
     }
 
     #[inline(always)]
-    fn slice<T: Copy>(&self, values: &[T]) -> Option<NonNull<[T]>> {
+    fn slice<T: Copy + 'static>(&self, values: &[T]) -> Option<NonNull<[T]>> {
         Some(NonNull::from(self.alloc_slice_copy(values)))
     }
 
@@ -40,12 +40,12 @@ impl<const MIN_ALIGN: usize> Contender for bumpalo::Bump<MIN_ALIGN> {
     }
 
     #[inline(always)]
-    fn value<T>(&self, value: T) -> Option<NonNull<T>> {
+    fn value<T: 'static>(&self, value: T) -> Option<NonNull<T>> {
         Some(NonNull::from(self.alloc(value)))
     }
 
     #[inline(always)]
-    fn slice<T: Copy>(&self, values: &[T]) -> Option<NonNull<[T]>> {
+    fn slice<T: Copy + 'static>(&self, values: &[T]) -> Option<NonNull<[T]>> {
         Some(NonNull::from(self.alloc_slice_copy(values)))
     }
 
@@ -62,12 +62,12 @@ impl Contender for bump_scope::Bump {
     }
 
     #[inline(always)]
-    fn value<T>(&self, value: T) -> Option<NonNull<T>> {
+    fn value<T: 'static>(&self, value: T) -> Option<NonNull<T>> {
         Some(bump_scope::BumpBox::into_raw(self.alloc(value)))
     }
 
     #[inline(always)]
-    fn slice<T: Copy>(&self, values: &[T]) -> Option<NonNull<[T]>> {
+    fn slice<T: Copy + 'static>(&self, values: &[T]) -> Option<NonNull<[T]>> {
         Some(bump_scope::BumpBox::into_raw(self.alloc_slice_copy(values)))
     }
 

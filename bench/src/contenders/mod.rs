@@ -4,13 +4,19 @@
 
 mod arenas;
 mod one_by_one;
+mod typed;
+mod window;
 
 use crate::Result;
 use std::alloc::Layout;
 use std::ptr::{self, NonNull};
 
 pub use arenas::chain_of_pages;
-pub use one_by_one::{Freed, JEMALLOC, MALLOC, MIMALLOC, OneByOne};
+#[cfg(test)]
+pub use one_by_one::OneByOne;
+pub use one_by_one::{Freed, JEMALLOC, MALLOC, MIMALLOC};
+pub use typed::{TypedArenas, VirtualVecs};
+pub use window::{ByHand, Lending, Window};
 
 /// Hands out memory. `None` when there is none, where the allocator can say so.
 pub trait Contender {
@@ -22,7 +28,7 @@ pub trait Contender {
 
     /// Moves a value into memory of the allocator.
     #[inline(always)]
-    fn value<T>(&self, value: T) -> Option<NonNull<T>> {
+    fn value<T: 'static>(&self, value: T) -> Option<NonNull<T>> {
         let place = self.block(Layout::new::<T>())?.cast::<T>();
         // SAFETY: the block was just handed out for a `T`.
         unsafe { place.write(value) };
@@ -31,7 +37,7 @@ pub trait Contender {
 
     /// Copies values, at least one, into memory of the allocator.
     #[inline(always)]
-    fn slice<T: Copy>(&self, values: &[T]) -> Option<NonNull<[T]>> {
+    fn slice<T: Copy + 'static>(&self, values: &[T]) -> Option<NonNull<[T]>> {
         let place = self.block(Layout::for_value(values))?.cast::<T>();
         // SAFETY: the block was just handed out for as many.
         unsafe { ptr::copy_nonoverlapping(values.as_ptr(), place.as_ptr(), values.len()) };
@@ -74,12 +80,12 @@ impl<C: Contender> Contender for &C {
     }
 
     #[inline(always)]
-    fn value<T>(&self, value: T) -> Option<NonNull<T>> {
+    fn value<T: 'static>(&self, value: T) -> Option<NonNull<T>> {
         C::value(self, value)
     }
 
     #[inline(always)]
-    fn slice<T: Copy>(&self, values: &[T]) -> Option<NonNull<[T]>> {
+    fn slice<T: Copy + 'static>(&self, values: &[T]) -> Option<NonNull<[T]>> {
         C::slice(self, values)
     }
 
@@ -102,7 +108,7 @@ pub struct NoAllocator {
 
 impl Contender for NoAllocator {
     #[inline(always)]
-    fn value<T>(&self, value: T) -> Option<NonNull<T>> {
+    fn value<T: 'static>(&self, value: T) -> Option<NonNull<T>> {
         let place = self.memory.cast::<T>();
         // SAFETY: the memory was made for more than one value of any loop, and is aligned for them all.
         unsafe { place.write(value) };

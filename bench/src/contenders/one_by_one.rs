@@ -10,7 +10,7 @@ use std::ptr::NonNull;
 use tikv_jemallocator::Jemalloc;
 
 /// Blocks that whoever wants to gives back.
-pub struct OneByOne<G>(G);
+pub struct OneByOne<G>(pub G);
 
 pub const MALLOC: OneByOne<System> = OneByOne(System);
 pub const MIMALLOC: OneByOne<MiMalloc> = OneByOne(MiMalloc);

@@ -1,9 +1,9 @@
-//! Instructions per allocation while memory is at hand, loop included: the price of the fast path, free of the
+//! Instructions per operation while memory is at hand, loop included: the price of the fast path, free of the
 //! noise of time. The cursor's round trip through memory hides some of them; code size and slower processors
 //! do not.
 
-use super::{Group, no_such_case, threads};
-use crate::contenders::{Freed, NoAllocator, Reusable};
+use super::{Group, lives, no_such_case, threads, vectors};
+use crate::contenders::{ByHand, Freed, Lending, NoAllocator, Reusable};
 use crate::table::Row;
 use crate::{Effort, Result, callgrind, child, loops};
 use allocator_api2::alloc::Global;
@@ -15,34 +15,49 @@ use tikv_jemallocator::Jemalloc;
 use v_alloc::{Arena, Reserved};
 
 pub const GROUP: Group =
-    Group { name: "instructions", title: "instructions per allocation, loop included", measure, run_case };
+    Group { name: "instructions", title: "instructions per operation, loop included", measure, run_case };
 
 /// Both counts fit into the memory at hand, so their difference has no slow path. They have as many digits, so
 /// reading the command line costs the same too.
-const FEWER: u32 = 10_000;
-const MORE: u32 = 20_000;
+const ITERATIONS: [u32; 2] = [10_000, 20_000];
+const MORE: usize = ITERATIONS[1] as usize;
 /// More than any block of the loops needs, with alignment.
-const ROOM: usize = MORE as usize * 160;
+const ROOM: usize = MORE * 160;
+
+/// A loop whose instructions are counted.
+pub struct Counted {
+    pub name: String,
+    /// Whether it is v_alloc's, which the gate watches.
+    pub ours: bool,
+    /// Fewer and more.
+    pub iterations: [u32; 2],
+    pub run: Box<dyn Fn(u32) -> Result<()>>,
+}
 
 /// What is allocated.
 #[derive(Clone, Copy)]
 enum Kind {
     Typed,
     Mixed,
+    Text,
 }
 
-const KINDS: &[(&str, Kind)] = &[("typed 8 B", Kind::Typed), ("mixed Layout", Kind::Mixed)];
+const KINDS: &[(&str, Kind)] =
+    &[("typed 8 B", Kind::Typed), ("mixed Layout", Kind::Mixed), ("short text", Kind::Text)];
 
 /// [`fill`] for one contender.
 type Fill = fn(Kind, u32) -> Result<()>;
 
-const CONTENDERS: &[(&str, Fill)] = &[
+const OURS: &[(&str, Fill)] = &[
     ("Arena", fill::<Arena>),
     ("Arena<Reserved, 8>", fill::<Arena<Reserved, 8>>),
     ("Linear", fill::<v_alloc::LinearAllocator<Global>>),
     ("Linear<_, 8>", fill::<v_alloc::LinearAllocator<Global, 8>>),
     ("Chain", fill::<v_alloc::ChainAllocator<Global>>),
     ("Chain<_, 8>", fill::<v_alloc::ChainAllocator<Global, 8>>),
+];
+
+const PEERS: &[(&str, Fill)] = &[
     ("bumpalo", fill::<bumpalo::Bump>),
     ("bumpalo<8>", fill::<bumpalo::Bump<8>>),
     ("bump-scope", fill::<bump_scope::Bump>),
@@ -58,73 +73,102 @@ const CONTENDERS: &[(&str, Fill)] = &[
 /// What the loop and its stores cost, for whoever wants to subtract it. The targets do not.
 const NO_ALLOCATOR: &str = "no allocator";
 
-/// Targets: the kind, the contender, and its most instructions.
-const TARGETS: &[(&str, &str, f64)] = &[
-    ("typed 8 B", "Arena", 11.0),
-    ("typed 8 B", "Arena<Reserved, 8>", 9.0),
-    ("mixed Layout", "Arena", 19.0),
-];
+/// Targets: the row, the most instructions, and whether `bumpalo` and `bump-scope` are limits too.
+const TARGETS: &[(&str, f64)] =
+    &[("typed 8 B, Arena", 11.0), ("typed 8 B, Arena<Reserved, 8>", 9.0), ("mixed Layout, Arena", 19.0)];
 
-/// Targets: the kind, the contender, and the most instructions as a part of another's.
+/// Targets: the row that shows it, ours, the peer, and the most that ours may be as a part of it.
 const RATIOS: &[(&str, &str, &str, f64)] = &[
-    ("typed 8 B", "Linear", "libdd Linear", 0.5),
-    ("typed 8 B", "Linear<_, 8>", "libdd Linear", 0.5),
-    ("typed 8 B", "Chain", "libdd Chain", 0.35),
-    ("typed 8 B", "Chain<_, 8>", "libdd Chain", 0.35),
+    ("typed 8 B, Linear", "typed 8 B, Linear", "typed 8 B, libdd Linear", 0.5),
+    ("typed 8 B, Linear<_, 8>", "typed 8 B, Linear<_, 8>", "typed 8 B, libdd Linear", 0.5),
+    ("typed 8 B, Chain", "typed 8 B, Chain", "typed 8 B, libdd Chain", 0.35),
+    ("typed 8 B, Chain<_, 8>", "typed 8 B, Chain<_, 8>", "typed 8 B, libdd Chain", 0.35),
+    ("typed 8 B, bumpalo", "typed 8 B, Arena", "typed 8 B, bumpalo", 0.75),
+    ("mixed Layout, bumpalo", "mixed Layout, Arena", "mixed Layout, bumpalo", 0.6),
+    ("short text, bumpalo", "short text, Arena", "short text, bumpalo", 0.8),
 ];
 
 fn measure(_: Effort) -> Result<Vec<Row>> {
-    let mut rows = Vec::new();
-    for &(kind, _) in KINDS {
-        let mut counts = Vec::new();
-        for &(name, _) in CONTENDERS {
-            eprintln!("instructions: {kind}, {name}");
-            let arguments = child::arguments(GROUP.name, &[kind, name]);
-            let count = callgrind::per_iteration(&std::env::current_exe()?, &arguments, FEWER, MORE)?;
-            // To a tenth: what remains of the run around the loop is less than that.
-            counts.push((name, (count * 10.0).round() / 10.0));
+    let counts = counts(|_| true)?;
+    let of = |name: &str| {
+        let count = counts.iter().find(|known| known.0 == name);
+        count.map(|&(_, count)| count).ok_or_else(|| format!("nothing counts {name}"))
+    };
+    let row = |&(ref name, count): &(String, f64)| {
+        let row = Row::new(name, format!("{count:.1}"));
+        let kind = name.split(", ").next().unwrap_or("");
+        if let Some(&(_, limit)) = TARGETS.iter().find(|target| target.0 == name) {
+            let peer = |peer| Ok::<_, String>((peer, of(&format!("{kind}, {peer}"))?));
+            return Ok(row.at_most(count, &[("", limit), peer("bumpalo")?, peer("bump-scope")?]));
         }
-        let peers: Vec<_> =
-            counts.iter().filter(|(name, _)| matches!(*name, "bumpalo" | "bump-scope")).copied().collect();
-        for &(name, count) in &counts {
-            let row = Row::new(format!("{kind}, {name}"), format!("{count:.1}"));
-            let target = TARGETS.iter().find(|target| (target.0, target.1) == (kind, name));
-            let ratio = RATIOS.iter().find(|ratio| (ratio.0, ratio.1) == (kind, name));
-            let of = |name| counts.iter().find(|known| known.0 == name).map(|&(_, count)| count);
-            rows.push(match (target, ratio) {
-                (Some(&(_, _, limit)), _) => row.at_most(count, &[&[("", limit)], peers.as_slice()].concat()),
-                (None, Some(&(_, _, peer, part))) => {
-                    let (peer_count, alone) = of(peer).zip(of(NO_ALLOCATOR)).ok_or("no such contender")?;
-                    let (ratio, net) = (count / peer_count, (count - alone) / (peer_count - alone));
-                    row.note(format!("{ratio:.3} of {peer}, {net:.3} net of the loop"))
-                        .at_most(ratio, &[("", part)])
-                }
-                (None, None) => row,
-            });
+        let Some(&(_, ours, peer, part)) = RATIOS.iter().find(|ratio| ratio.0 == name) else {
+            return Ok(row);
+        };
+        let (ours, theirs, alone) = (of(ours)?, of(peer)?, of(&format!("{kind}, {NO_ALLOCATOR}"))?);
+        let (ratio, net) = (ours / theirs, (ours - alone) / (theirs - alone));
+        Ok(row.note(format!("{ratio:.3} ({net:.3} net of the loop)")).at_most(ratio, &[("", part)]))
+    };
+    counts.iter().map(row).collect()
+}
+
+/// Counts what is chosen.
+pub fn counts(chosen: impl Fn(&Counted) -> bool) -> Result<Vec<(String, f64)>> {
+    let program = std::env::current_exe()?;
+    let count = |Counted { name, iterations: [fewer, more], .. }: Counted| {
+        eprintln!("instructions: {name}");
+        let arguments = child::arguments(GROUP.name, &[&name]);
+        let count = callgrind::per_iteration(&program, &arguments, fewer, more)?;
+        // To a tenth: what remains of the run around the loop is less than that.
+        Ok((name, (count * 10.0).round() / 10.0))
+    };
+    all().into_iter().filter(chosen).map(count).collect()
+}
+
+fn all() -> Vec<Counted> {
+    let mut all = Vec::new();
+    let counted = |name: String, ours, run: Box<dyn Fn(u32) -> Result<()>>| Counted {
+        name,
+        ours,
+        iterations: ITERATIONS,
+        run,
+    };
+    for &(kind, what) in KINDS {
+        for (contenders, ours) in [(OURS, true), (PEERS, false)] {
+            for &(name, fill) in contenders {
+                all.push(counted(format!("{kind}, {name}"), ours, Box::new(move |count| fill(what, count))));
+            }
         }
     }
-    rows.extend(threads::instructions()?);
-    Ok(rows)
+    all.push(counted("typed 8 B in a window, by hand".into(), false, Box::new(fill_window::<ByHand>)));
+    all.extend(threads::counted());
+    all.extend(lives::counted());
+    all.extend(vectors::counted());
+    all
 }
 
 fn run_case(case: &[&str]) -> Result<()> {
-    let &[kind, name, iterations] = case else { return no_such_case(case) };
-    let kind = KINDS.iter().find(|known| known.0 == kind);
-    let contender = CONTENDERS.iter().find(|known| known.0 == name);
-    match (kind, contender) {
-        (Some(&(_, kind)), Some((_, fill))) => fill(kind, iterations.parse()?),
-        _ => no_such_case(case),
-    }
+    let &[name, iterations] = case else { return no_such_case(case) };
+    let Some(counted) = all().into_iter().find(|known| known.name == name) else { return no_such_case(case) };
+    (counted.run)(iterations.parse()?)
 }
 
 /// Allocates that often, in a contender with enough room, and frees all.
 fn fill<C: Reusable>(kind: Kind, iterations: u32) -> Result<()> {
-    let layouts = loops::mixed_layouts(MORE as usize);
+    let count = iterations as usize;
+    let layouts = loops::mixed_layouts(MORE);
+    let texts = loops::short_texts(MORE);
     let mut contender = C::with_room(ROOM)?;
     match kind {
         Kind::Typed => loops::values::<1>(&contender, iterations.into()),
-        Kind::Mixed => loops::blocks(&contender, layouts.get(..iterations as usize).ok_or("too many")?),
+        Kind::Mixed => loops::blocks(&contender, layouts.get(..count).ok_or("too many")?),
+        Kind::Text => loops::texts(&contender, texts.get(..count).ok_or("too many")?),
     }
     .ok_or("out of memory")?;
+    contender.empty()
+}
+
+fn fill_window<C: Lending>(iterations: u32) -> Result<()> {
+    let mut contender = C::with_room(ROOM)?;
+    loops::values_in_window::<1>(&mut contender, iterations.into()).ok_or("out of memory")?;
     contender.empty()
 }

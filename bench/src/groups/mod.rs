@@ -1,16 +1,20 @@
 //! The groups of the table, one file each: what it measures, in which cases, against which targets.
 
 mod blocks;
-mod c;
+pub mod c;
 mod chain;
-mod cold;
+pub mod cold;
 mod growth;
-mod instructions;
+pub mod instructions;
+mod lives;
 mod maps;
+mod refill;
 mod resident;
+mod tail;
 mod threads;
 mod vectors;
 mod warm;
+mod workloads;
 
 use crate::table::Row;
 use crate::{Effort, Result};
@@ -33,12 +37,16 @@ pub const ALL: &[Group] = &[
     c::GROUP,
     warm::GROUP,
     cold::GROUP,
+    refill::GROUP,
+    lives::GROUP,
     chain::GROUP,
     resident::GROUP,
     growth::GROUP,
+    tail::GROUP,
     blocks::GROUP,
     vectors::GROUP,
     maps::GROUP,
+    workloads::GROUP,
     threads::GROUP,
 ];
 

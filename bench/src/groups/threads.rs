@@ -1,10 +1,10 @@
-//! What threads share: allocators and vectors, by one thread and by two at once; and the life of a small arena, from a
-//! pool or new. Two threads run on two processors.
+//! What threads share: allocators and vectors, by one thread and by two at once. Two threads run on two processors.
 //!
 //! Warm rows use memory that was used before and fits the first-level cache. A cold vector is a new one in a process of
 //! its own.
 
-use super::{Group, no_such_case};
+use super::Group;
+use super::instructions::Counted;
 use crate::contenders::Contender;
 use crate::crew::Member;
 use crate::figure::{Figure, Rivals, Summary};
@@ -12,17 +12,20 @@ use crate::interleave::{self, Case, Rounds, Spread};
 use crate::shared::{ByLocals, FetchAdd, Malloc, Pushed, Shared};
 use crate::table::Row;
 use crate::ways::{self, Way};
-use crate::{Effort, Result, callgrind, child, clock, crew, loops};
+use crate::{Effort, Result, clock, crew, loops};
 use blink_alloc::SyncBlinkAlloc;
 use bumpalo::Bump;
-use libdd_alloc::{ChainAllocator, VirtualAllocator};
-use std::alloc::Layout;
 use std::cell::{Cell, UnsafeCell};
 use std::hint::black_box;
 use std::sync::Mutex;
-use v_alloc::{ArenaPool, SyncArena, SyncVec};
+use v_alloc::{SyncArena, SyncVec};
 
-pub const GROUP: Group = Group { name: "threads", title: "threads: ns of each thread", measure, run_case };
+pub const GROUP: Group = Group {
+    name: "threads",
+    title: "threads: ns of each thread",
+    measure,
+    run_case: |case| ways::run_case(WAYS, case),
+};
 
 /// Values of 32 bytes that a thread allocates in a batch: 32 KB, which the first-level cache holds.
 const VALUES: u32 = 1000;
@@ -44,11 +47,6 @@ const TRIES: u32 = 10;
 const MANY: u32 = 1_000_000;
 const FEW: u32 = 10_000;
 
-/// Arenas that live one after another in a round.
-const LIVES: u32 = 1000;
-/// The same for those that take some microseconds.
-const SLOW_LIVES: u32 = 50;
-
 /// For instruction counts, which must not see a slow path in their difference.
 const FEWER: u32 = 1_000;
 const MORE: u32 = 2_000;
@@ -62,22 +60,6 @@ const BLINK: [&str; 2] = ["blink-alloc's local, 1 thread", "blink-alloc's local,
 const MUTEX: [&str; 2] = ["Mutex<bumpalo>, 1 thread", "Mutex<bumpalo>, 2 threads"];
 const ADD: [&str; 2] = ["one fetch_add, 1 thread", "one fetch_add, 2 threads"];
 const SYSTEM: [&str; 2] = ["malloc + free, 1 thread", "malloc + free, 2 threads"];
-
-/// Does something that often.
-type Counted = fn(u32) -> Result<()>;
-
-/// Loops of one thread, for instruction counts.
-const COUNTED: &[(&str, Counted)] = &[
-    ("typed 32 B, LocalArena", fill::<ByLocals>),
-    ("typed 32 B, SyncArena", fill::<SyncArena>),
-    ("typed 32 B, blink-alloc's local", fill::<SyncBlinkAlloc>),
-    ("typed 32 B, Mutex<bumpalo>", fill::<Mutex<Bump>>),
-    ("push, SyncVec", push_all::<SyncVec<u64>>),
-    ("push, boxcar", push_all::<boxcar::Vec<u64>>),
-    ("life of a 1 KiB arena, pooled", |count| live(count, pooled)),
-    ("life of a 1 KiB arena, scratch", |count| live(count, scratch)),
-    ("life of a 1 KiB arena, bumpalo", |count| live(count, bumpalo)),
-];
 
 /// Cold pushes.
 const WAYS: &[Way] = &[
@@ -119,25 +101,26 @@ fn measure(effort: Effort) -> Result<Vec<Row>> {
     let mut rows = allocators(rounds)?;
     rows.extend(vectors(rounds)?);
     rows.extend(ways::measure(GROUP.name, WAYS, effort)?);
-    rows.extend(lives(rounds)?);
     Ok(rows)
 }
 
-/// Instructions of one thread, for the group of that name.
-pub fn instructions() -> Result<Vec<Row>> {
-    let count = |&(name, _): &(&'static str, _)| {
-        eprintln!("instructions: {name}");
-        let arguments = child::arguments(GROUP.name, &["count", name]);
-        let count = callgrind::per_iteration(&std::env::current_exe()?, &arguments, FEWER, MORE)?;
-        Ok(Row::new(name, format!("{count:.1}")))
+/// Loops of one thread, for instruction counts.
+pub fn counted() -> Vec<Counted> {
+    let loops: [(&str, bool, fn(u32) -> Result<()>); 6] = [
+        ("typed 32 B, LocalArena", true, fill::<ByLocals>),
+        ("typed 32 B, SyncArena", true, fill::<SyncArena>),
+        ("typed 32 B, blink-alloc's local", false, fill::<SyncBlinkAlloc>),
+        ("typed 32 B, Mutex<bumpalo>", false, fill::<Mutex<Bump>>),
+        ("push, SyncVec", true, push_all::<SyncVec<u64>>),
+        ("push, boxcar", false, push_all::<boxcar::Vec<u64>>),
+    ];
+    let counted = |(name, ours, run): (&str, bool, fn(u32) -> Result<()>)| Counted {
+        name: name.into(),
+        ours,
+        iterations: [FEWER, MORE],
+        run: Box::new(run),
     };
-    COUNTED.iter().map(count).collect()
-}
-
-fn run_case(case: &[&str]) -> Result<()> {
-    let &["count", name, count] = case else { return ways::run_case(WAYS, case) };
-    let Some((_, run)) = COUNTED.iter().find(|known| known.0 == name) else { return no_such_case(case) };
-    run(count.parse()?)
+    loops.map(counted).into()
 }
 
 /// One thread and two, of each contender.
@@ -192,26 +175,6 @@ fn vectors(rounds: usize) -> Result<Vec<Row>> {
         }
     }
     Ok(table)
-}
-
-fn lives(rounds: usize) -> Result<Vec<Row>> {
-    const POOLED: &str = "ArenaPool::get";
-    const SCRATCH: &str = "scratch()";
-    const BUMPALO: &str = "bumpalo";
-    const LIBDD: &str = "libdd Chain of pages";
-    eprintln!("threads: arenas, {rounds} rounds");
-    let cases = [
-        life(POOLED, LIVES, pooled),
-        life(SCRATCH, LIVES, scratch),
-        life(BUMPALO, LIVES, bumpalo),
-        life(LIBDD, SLOW_LIVES, libdd),
-    ];
-    let measured = interleave::run(&cases, rounds, |_| ())?;
-    let title = "life of a 1 KiB arena";
-    [(POOLED, None), (SCRATCH, None), (BUMPALO, Some(0.5)), (LIBDD, Some(0.01))]
-        .into_iter()
-        .map(|(name, limit)| row(&measured, title, name, (POOLED, name), limit))
-        .collect()
 }
 
 /// A row with a ratio; without that of a case to itself.
@@ -333,43 +296,6 @@ fn push<V: Pushed>(mut vector: &V, count: u32) {
     loops::pushes(&mut vector, count.into(), |vector, number| vector.push(number));
 }
 
-fn life(name: &'static str, count: u32, life: fn() -> Option<()>) -> Case<'static> {
-    let measure = move || {
-        live(1, life)?;
-        let (nanoseconds, lived) = clock::nanoseconds(|| live(count, life));
-        lived.map(|()| nanoseconds / f64::from(count))
-    };
-    Case { name, measure: Box::new(measure) }
-}
-
-fn live(count: u32, life: fn() -> Option<()>) -> Result<()> {
-    (0..count).try_for_each(|_| life()).ok_or("out of memory".into())
-}
-
-/// Allocates a KiB, in an arena that was just made.
-#[inline(always)]
-fn use_arena(arena: &impl Contender) -> Option<()> {
-    loops::keep(arena.block(Layout::new::<[u64; 128]>())?);
-    Some(())
-}
-
-fn pooled() -> Option<()> {
-    static POOL: ArenaPool = ArenaPool::new();
-    use_arena(&*POOL.get())
-}
-
-fn scratch() -> Option<()> {
-    use_arena(&*v_alloc::scratch())
-}
-
-fn bumpalo() -> Option<()> {
-    use_arena(&Bump::new())
-}
-
-fn libdd() -> Option<()> {
-    use_arena(&ChainAllocator::new_in(4096, VirtualAllocator {}))
-}
-
 /// For callgrind.
 fn fill<S: Shared>(count: u32) -> Result<()> {
     let shared = S::with_room(ROOM)?;
@@ -378,7 +304,7 @@ fn fill<S: Shared>(count: u32) -> Result<()> {
 }
 
 /// For callgrind: so many elements were pushed before that no memory is made.
-#[allow(clippy::unnecessary_wraps, reason = "as `fill`, for `COUNTED`")]
+#[allow(clippy::unnecessary_wraps, reason = "as `fill`, for `counted`")]
 fn push_all<V: Pushed>(count: u32) -> Result<()> {
     let mut vector = V::default();
     push(&vector, MORE);

@@ -7,6 +7,7 @@
 //! are timed 16 at once, so that reading clocks does not take longer than all of them.
 
 use super::Group;
+use super::instructions::Counted;
 use crate::figure::{Figure, Rivals, Summary};
 use crate::interleave::{self, Case};
 use crate::table::Row;
@@ -25,6 +26,8 @@ const STABLE: &str = "StableVec";
 const SMALL_PAGES: &str = "StableVec without huge pages";
 const VEC: &str = "Vec";
 const BUMPALO: &str = "bumpalo's Vec";
+const BOXCAR: &str = "boxcar";
+const VIRTUAL: &str = "virtual-buffer's Vec";
 
 const FEWER: u32 = 1_000_000;
 const MORE: u32 = 10_000_000;
@@ -47,7 +50,7 @@ const WARM: Figure = Figure {
     summary: Summary::Median,
     ours: STABLE,
     limit: None,
-    rivals: &[(VEC, Some(1.05))],
+    rivals: &[(VEC, Some(1.05)), (BOXCAR, None)],
 };
 
 const WAYS: &[Way] = &[
@@ -58,9 +61,11 @@ const WAYS: &[Way] = &[
             (STABLE, || cold::<StableVec<u64>>(FEWER)),
             (VEC, || cold::<Vec<u64>>(FEWER)),
             (BUMPALO, || cold::<VecIn<u64>>(FEWER)),
+            (BOXCAR, || cold::<boxcar::Vec<u64>>(FEWER)),
+            (VIRTUAL, || cold::<VirtualVec>(FEWER)),
         ],
         figures: &[
-            time("ms for 10^6 cold pushes", &[(VEC, None), (BUMPALO, None)]),
+            time("ms for 10^6 cold pushes", &[(VEC, None), (BUMPALO, None), (BOXCAR, None), (VIRTUAL, None)]),
             peak("peak of 10^6 elements, x of payload"),
         ],
     },
@@ -71,9 +76,14 @@ const WAYS: &[Way] = &[
             (STABLE, || cold::<StableVec<u64>>(MORE)),
             (VEC, || cold::<Vec<u64>>(MORE)),
             (BUMPALO, || cold::<VecIn<u64>>(MORE)),
+            (BOXCAR, || cold::<boxcar::Vec<u64>>(MORE)),
+            (VIRTUAL, || cold::<VirtualVec>(MORE)),
         ],
         figures: &[
-            time("ms for 10^7 cold pushes", &[(VEC, Some(0.6)), (BUMPALO, None)]),
+            time(
+                "ms for 10^7 cold pushes",
+                &[(VEC, Some(0.6)), (BUMPALO, None), (BOXCAR, None), (VIRTUAL, None)],
+            ),
             peak("peak of 10^7 elements, x of payload"),
         ],
     },
@@ -97,7 +107,7 @@ const fn time(name: &'static str, rivals: Rivals) -> Figure {
 }
 
 const fn peak(name: &'static str) -> Figure {
-    let rivals = &[(VEC, None), (BUMPALO, None)];
+    let rivals = &[(VEC, None), (BUMPALO, None), (BOXCAR, None), (VIRTUAL, None)];
     Figure { name, place: 1, summary: Summary::Median, ours: STABLE, limit: Some(1.05), rivals }
 }
 
@@ -161,6 +171,40 @@ impl Vector for Vec<u64> {
     }
 }
 
+impl Vector for boxcar::Vec<u64> {
+    fn new() -> Self {
+        Self::new()
+    }
+
+    #[inline(always)]
+    fn push(&mut self, number: u64) {
+        boxcar::Vec::push(self, number);
+    }
+
+    fn clear(&mut self) {
+        self.clear();
+    }
+}
+
+/// With the range of addresses that a `StableVec` has by default.
+struct VirtualVec(virtual_buffer::vec::Vec<u64>);
+
+impl Vector for VirtualVec {
+    fn new() -> Self {
+        Self(virtual_buffer::vec::Vec::new((1 << 30) / size_of::<u64>()))
+    }
+
+    #[inline(always)]
+    fn push(&mut self, number: u64) {
+        self.0.push(number);
+    }
+
+    /// It has no such method: it is made anew.
+    fn clear(&mut self) {
+        *self = Self::new();
+    }
+}
+
 /// In an arena of its own, which is never freed.
 impl Vector for VecIn<'static, u64> {
     fn new() -> Self {
@@ -177,13 +221,41 @@ impl Vector for VecIn<'static, u64> {
     }
 }
 
+/// Pushes, for instruction counts: into memory that is there.
+pub fn counted() -> Vec<Counted> {
+    fn counted<V: Vector>(name: &str, ours: bool) -> Counted {
+        let run = |count: u32| {
+            let mut vector = V::new();
+            loops::pushes(&mut vector, BATCH.into(), V::push);
+            vector.clear();
+            loops::pushes(&mut vector, count.into(), V::push);
+            Ok(())
+        };
+        Counted {
+            name: format!("push, {name}"),
+            ours,
+            iterations: [BATCH / 4, BATCH / 2],
+            run: Box::new(run),
+        }
+    }
+    vec![
+        counted::<StableVec<u64>>(STABLE, true),
+        counted::<Vec<u64>>(VEC, false),
+        counted::<boxcar::Vec<u64>>(BOXCAR, false),
+    ]
+}
+
 fn measure(effort: Effort) -> Result<Vec<Row>> {
     let rounds = match effort {
         Effort::Quick => 101,
         Effort::Full => 1001,
     };
     eprintln!("vectors: warm, {rounds} rounds");
-    let cases = [warm_case::<StableVec<u64>>(STABLE), warm_case::<Vec<u64>>(VEC)];
+    let cases = [
+        warm_case::<StableVec<u64>>(STABLE),
+        warm_case::<Vec<u64>>(VEC),
+        warm_case::<boxcar::Vec<u64>>(BOXCAR),
+    ];
     let mut rows = WARM.rows(&interleave::run(&cases, rounds, |_| ())?)?;
     rows.extend(ways::measure(GROUP.name, WAYS, effort)?);
     Ok(rows)

@@ -3,7 +3,7 @@
 //! nothing, for `malloc` about half.
 
 use super::{Group, no_such_case};
-use crate::contenders::{Contender, Freed, Reusable};
+use crate::contenders::{ByHand, Contender, Freed, Lending, Reusable};
 use crate::interleave::{self, Case};
 use crate::table::Row;
 use crate::{Effort, Result, clock, loops};
@@ -30,6 +30,7 @@ enum Kind {
     Words1,
     Words4,
     Mixed(Vec<Layout>),
+    Texts(Vec<String>),
 }
 
 impl Kind {
@@ -38,6 +39,7 @@ impl Kind {
             Self::Words1 => BATCH / 8,
             Self::Words4 => BATCH / 32,
             Self::Mixed(layouts) => layouts.len(),
+            Self::Texts(texts) => texts.len(),
         }
     }
 
@@ -46,6 +48,7 @@ impl Kind {
             Self::Words1 => loops::values::<1>(contender, self.allocations() as u64),
             Self::Words4 => loops::values::<4>(contender, self.allocations() as u64),
             Self::Mixed(layouts) => loops::blocks(contender, layouts),
+            Self::Texts(texts) => loops::texts(contender, texts),
         }
     }
 }
@@ -55,11 +58,17 @@ fn measure(effort: Effort) -> Result<Vec<Row>> {
         Effort::Quick => 101,
         Effort::Full => 1001,
     };
-    // A mixed block has 64 bytes and some padding on average.
+    // A mixed block has 64 bytes and some padding on average; a text has 7, and its source is in the cache too.
     let mixed = Kind::Mixed(loops::mixed_layouts(BATCH / 70));
+    let texts = Kind::Texts(loops::short_texts(BATCH / 64));
+    let kinds = [
+        ("typed 8 B", Kind::Words1, Some(1.05)),
+        ("typed 32 B", Kind::Words4, None),
+        ("mixed Layout", mixed, None),
+        ("short text", texts, Some(0.8)),
+    ];
     let mut rows = Vec::new();
-    for (title, kind) in [("typed 8 B", Kind::Words1), ("typed 32 B", Kind::Words4), ("mixed Layout", mixed)]
-    {
+    for (title, kind, limit) in kinds {
         eprintln!("warm: {title}, {rounds} rounds");
         let cases = [
             case::<Arena>("Arena", &kind),
@@ -75,50 +84,86 @@ fn measure(effort: Effort) -> Result<Vec<Row>> {
         ];
         let measured = interleave::run(&cases, rounds, |_| ())?;
         for name in measured.names() {
-            let time = measured.of(name)?;
-            let row = Row::new(format!("{title}, {name}"), format!("{:.2}", time.median));
-            rows.push(match (name, &kind) {
-                ("Arena", _) => row,
-                ("bumpalo", Kind::Words1) => {
-                    let ratio = measured.ratio("Arena", name)?;
-                    row.ratio(ratio).at_most(ratio.median, &[("", 1.05)])
-                }
-                _ => row.ratio(measured.ratio("Arena", name)?),
-            });
+            let row = Row::new(format!("{title}, {name}"), format!("{:.2}", measured.of(name)?.median));
+            if name == "Arena" {
+                rows.push(row);
+                continue;
+            }
+            let ratio = measured.ratio("Arena", name)?;
+            let limit = limit.filter(|_| name == "bumpalo");
+            rows.push(
+                limit.iter().fold(row.ratio(ratio), |row, &limit| row.at_most(ratio.median, &[("", limit)])),
+            );
         }
     }
+    rows.extend(windows(rounds)?);
     Ok(rows)
 }
 
+/// Values of 8 bytes from a window that the loop holds, against `bumpalo`'s, whose window is in memory.
+fn windows(rounds: usize) -> Result<Vec<Row>> {
+    const BUMPALO: &str = "bumpalo";
+    const LIMIT: f64 = 0.65;
+    eprintln!("warm: windows, {rounds} rounds");
+    let cases = [window_case::<ByHand>("a window by hand"), case::<bumpalo::Bump>(BUMPALO, &Kind::Words1)];
+    let measured = interleave::run(&cases, rounds, |_| ())?;
+    let row = |name| {
+        let row =
+            Row::new(format!("typed 8 B in a window, {name}"), format!("{:.2}", measured.of(name)?.median));
+        let ratio = measured.ratio(name, BUMPALO)?;
+        let part = format!("{:.3} ({:.3} - {:.3}) of {BUMPALO}", ratio.median, ratio.min, ratio.max);
+        Ok(match name {
+            BUMPALO => row,
+            "a window by hand" => row.note(part),
+            _ => row.note(part).at_most(ratio.median, &[("", LIMIT)]),
+        })
+    };
+    measured.names().map(row).collect()
+}
+
 fn case<'a, C: Reusable>(name: &'static str, kind: &'a Kind) -> Case<'a> {
+    rounds(name, kind.allocations(), |contender: &mut C| kind.fill(contender))
+}
+
+fn window_case<C: Lending>(name: &'static str) -> Case<'static> {
+    let allocations = Kind::Words1.allocations();
+    rounds(name, allocations, move |contender: &mut C| {
+        loops::values_in_window::<1>(contender, allocations as u64)
+    })
+}
+
+fn rounds<'a, C: Reusable>(
+    name: &'static str,
+    allocations: usize,
+    fill: impl Fn(&mut C) -> Option<()> + Copy + 'a,
+) -> Case<'a> {
     let round = Cell::new(0);
     let measure = move || {
         round.set(round.get() + 1);
-        time::<C>(kind, round.get())
+        Ok(time(fill, round.get())? / f64::from(u32::try_from(allocations)?))
     };
     Case { name, measure: Box::new(measure) }
 }
 
-/// Nanoseconds per allocation. As many batches run before, so that memory and predictors have forgotten how the
+/// Nanoseconds of a batch. As many batches run before, so that memory and predictors have forgotten how the
 /// contender was made.
 ///
 /// How fast the processor forwards a cursor from one allocation to the next depends on the address of the cursor
 /// too. So it is elsewhere in each round.
-fn time<C: Reusable>(kind: &Kind, round: usize) -> Result<f64> {
+fn time<C: Reusable>(fill: impl Fn(&mut C) -> Option<()>, round: usize) -> Result<f64> {
     let gap = vec![0_u8; round * 272 % 4096];
     // Twice as much room: alignment may need it.
     let mut contender = Box::new(C::with_room(2 * BATCH)?);
     black_box(&gap);
-    let mut batches = || (0..BATCHES).try_for_each(|_| batch(&mut *contender, kind));
+    let mut batches = || (0..BATCHES).try_for_each(|_| batch(&mut *contender, &fill));
     batches()?;
     let (nanoseconds, outcome) = clock::nanoseconds(batches);
     outcome?;
-    let allocations = f64::from(BATCHES) * f64::from(u32::try_from(kind.allocations())?);
-    Ok(nanoseconds / allocations)
+    Ok(nanoseconds / f64::from(BATCHES))
 }
 
 /// Fills the contender and frees all.
-fn batch(contender: &mut impl Reusable, kind: &Kind) -> Result<()> {
-    kind.fill(contender).ok_or("out of memory")?;
+fn batch<C: Reusable>(contender: &mut C, fill: impl Fn(&mut C) -> Option<()>) -> Result<()> {
+    fill(contender).ok_or("out of memory")?;
     contender.empty()
 }
