@@ -43,15 +43,15 @@ impl Row {
         Self { target: Some(Target { text: texts.join(", "), met }), ..self }
     }
 
-    fn cells(&self) -> [String; 5] {
+    /// The case, what was measured, how it compares, the target, and whether it was met.
+    pub fn cells(&self) -> [String; 5] {
         let (target, verdict) = match &self.target {
             None => ("", ""),
             Some(Target { text, met: true }) => (text.as_str(), "met"),
             Some(Target { text, met: false }) => (text.as_str(), "MISSED"),
         };
-        let case = format!("  {}", self.case);
         [
-            case,
+            self.case.clone(),
             self.measured.clone(),
             self.ratio.clone().unwrap_or_default(),
             target.to_owned(),
@@ -63,7 +63,11 @@ impl Row {
 /// Prints the rows of one group.
 pub fn print(title: &str, rows: &[Row]) {
     let head = [title, "measured", "v_alloc / this (min - max)", "target", ""].map(String::from);
-    let lines: Vec<_> = std::iter::once(head).chain(rows.iter().map(Row::cells)).collect();
+    let indented = rows.iter().map(Row::cells).map(|[case, rest @ ..]| {
+        let [measured, ratio, target, verdict] = rest;
+        [format!("  {case}"), measured, ratio, target, verdict]
+    });
+    let lines: Vec<_> = std::iter::once(head).chain(indented).collect();
     let widths: [usize; 5] = std::array::from_fn(|column| {
         lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0)
     });

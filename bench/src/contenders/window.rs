@@ -30,7 +30,8 @@ pub struct ByHand {
 pub struct LocalVariables<'a> {
     lender: &'a mut ByHand,
     cursor: NonNull<u8>,
-    left: usize,
+    /// The address after the last byte.
+    limit: usize,
 }
 
 impl Lending for ByHand {
@@ -38,33 +39,34 @@ impl Lending for ByHand {
 
     #[inline(always)]
     fn window(&mut self) -> LocalVariables<'_> {
-        let left = self.memory.len() - self.used;
+        let limit = self.memory.addr().get() + self.memory.len();
         // SAFETY: so many bytes of the memory are used.
         let cursor = unsafe { self.memory.cast::<u8>().add(self.used) };
-        LocalVariables { lender: self, cursor, left }
+        LocalVariables { lender: self, cursor, limit }
     }
 }
 
 impl Drop for LocalVariables<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        self.lender.used = self.lender.memory.len() - self.left;
+        self.lender.used = self.cursor.addr().get() - self.lender.memory.addr().get();
     }
 }
 
 impl Window for LocalVariables<'_> {
     #[inline(always)]
     fn value<T: 'static>(&mut self, value: T) -> Option<NonNull<T>> {
-        let padding = self.cursor.align_offset(align_of::<T>());
-        let size = padding.checked_add(size_of::<T>())?;
-        self.left = self.left.checked_sub(size)?;
-        // SAFETY: so many bytes are left of the memory.
-        let place = unsafe { self.cursor.add(padding) }.cast::<T>();
-        // SAFETY: as above; it is aligned, and handed out once.
+        // No address is so high that these sums could wrap.
+        let start = (self.cursor.addr().get() + align_of::<T>() - 1) & !(align_of::<T>() - 1);
+        let end = start + size_of::<T>();
+        if end > self.limit {
+            return None;
+        }
+        let place = self.cursor.as_ptr().with_addr(start).cast::<T>();
+        // SAFETY: from here to `end` lies in the memory; it is aligned, and handed out once.
         unsafe { place.write(value) };
-        // SAFETY: as above.
-        self.cursor = unsafe { self.cursor.add(size) };
-        Some(place)
+        self.cursor = NonNull::new(place.with_addr(end).cast())?;
+        NonNull::new(place)
     }
 }
 

@@ -19,15 +19,22 @@ const LOOPS: &[(&str, Option<f64>)] =
     &[("one word", Some(12.0)), ("both words", None), ("one word, checked for NULL", None)];
 
 fn measure(_: Effort) -> Result<Vec<Row>> {
+    let row = |((_, limit), (name, count)): (&(_, Option<f64>), (String, f64))| {
+        let row = Row::new(name, format!("{count:.1}"));
+        limit.iter().fold(row, |row, &limit| row.at_most(count, &[("", limit)]))
+    };
+    Ok(LOOPS.iter().zip(counts()?).map(row).collect())
+}
+
+/// Counts each of the loops.
+pub fn counts() -> Result<Vec<(String, f64)>> {
     let program = compile()?;
-    let mut rows = Vec::new();
-    for &(name, limit) in LOOPS {
+    let count = |&(name, _): &(&str, _)| {
         eprintln!("c: {name}");
         let count = callgrind::per_iteration(&program, &[name], FEWER, MORE)?;
-        let row = Row::new(format!("v_alloc_committ(16), stores {name}"), format!("{count:.1}"));
-        rows.push(limit.into_iter().fold(row, |row, limit| row.at_most(count, &[("", limit)])));
-    }
-    Ok(rows)
+        Ok((format!("v_alloc_committ(16), stores {name}"), (count * 10.0).round() / 10.0))
+    };
+    LOOPS.iter().map(count).collect()
 }
 
 /// Builds the C library beside this program, and the C program with it.

@@ -26,12 +26,9 @@ const HUGE_PAGE: usize = 2 << 20;
 const READ_WRITE: ProtFlags = ProtFlags::READ.union(ProtFlags::WRITE);
 
 const ARENA: &str = "Arena";
-pub const FLOOR: &str = "mmap on huge pages";
+const FLOOR: &str = "mmap on huge pages";
 const CHAIN: &str = "Chain, 64 KiB of pages";
 const LIBDD_CHAIN: &str = "libdd Chain, 64 KiB of pages";
-
-/// What is filled, in MiB.
-pub const SIZES: [usize; 5] = [1, 4, 16, 64, 512];
 
 /// All peers, with the targets against the floor and against `bumpalo`.
 macro_rules! rivals {

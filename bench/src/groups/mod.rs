@@ -3,7 +3,7 @@
 mod blocks;
 pub mod c;
 mod chain;
-pub mod cold;
+mod cold;
 mod growth;
 pub mod instructions;
 mod lives;
