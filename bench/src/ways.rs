@@ -1,4 +1,4 @@
-//! Ways to use a container, each by several contenders: one process per case, in interleaved rounds.
+//! Ways to use a container or an allocator, each by several contenders: one process per case, in interleaved rounds.
 
 use crate::figure::Figure;
 use crate::groups::no_such_case;
@@ -15,17 +15,21 @@ pub struct Way {
     pub figures: &'static [Figure],
 }
 
+const SHORT: usize = 64 << 20;
+
 /// Uses a container in this process, and returns the numbers of the figures.
 pub type Run = fn() -> Result<Vec<f64>>;
 
 /// Measures all ways of a group.
 pub fn measure(group: &'static str, ways: &'static [Way], effort: Effort) -> Result<Vec<Row>> {
-    let rounds = match effort {
-        Effort::Quick => 2,
-        Effort::Full => 15,
-    };
     let mut rows = Vec::new();
     for way in ways {
+        let rounds = match effort {
+            Effort::Quick => 2,
+            // Short ones are disturbed by little, and take little.
+            Effort::Full if way.memory <= SHORT => 45,
+            Effort::Full => 15,
+        };
         let case = |&(name, _): &(&'static str, Run)| {
             let measure = move || {
                 memory::touch(way.memory)?;

@@ -165,7 +165,7 @@ fn tail(results: &Results) -> Chart {
         about: "microseconds that a step takes, with writing what it added",
         categories: FIGURES.to_vec(),
         series: contenders.map(|name| series(name, FIGURES.iter().map(|figure| time(name, figure)))).into(),
-        scale: Scale::Lines { base: 10.0, unit: " µs" },
+        scale: Scale::Lines { base: 10.0, unit: "" },
         mark: None,
     }
 }

@@ -39,10 +39,10 @@ type Point = (i32, i32);
 
 const WIDTH: i32 = 880;
 const HEIGHT: i32 = 440;
-const LEFT: i32 = 56;
+const LEFT: i32 = 64;
 const RIGHT: i32 = WIDTH - 16;
 /// Of what the axes enclose.
-const TOP: i32 = 108;
+const TOP: i32 = 122;
 const BOTTOM: i32 = HEIGHT - 56;
 
 const INK: RGBColor = RGBColor(0x76, 0x7d, 0x88);
@@ -59,8 +59,8 @@ impl Chart {
         {
             let area = SVGBackend::with_string(&mut picture, (WIDTH.unsigned_abs(), HEIGHT.unsigned_abs()));
             let canvas = Canvas(area.into_drawing_area());
-            canvas.text(self.title, (LEFT, 14), 19, INK, HPos::Left)?;
-            canvas.text(self.about, (LEFT, 38), 14, INK, HPos::Left)?;
+            canvas.text(self.title, (LEFT, 18), 22, INK, HPos::Left)?;
+            canvas.text(self.about, (LEFT, 44), 16, INK, HPos::Left)?;
             self.legend(&canvas)?;
             let heights = self.heights();
             heights.draw(&canvas)?;
@@ -84,7 +84,7 @@ impl Chart {
                     canvas.line(&[(start, height), (start + 4, height)], INK, 1)?;
                 }
             }
-            canvas.text(caption, (RIGHT, HEIGHT - 12), 11, INK, HPos::Right)?;
+            canvas.text(caption, (RIGHT, HEIGHT - 12), 13, INK, HPos::Right)?;
             canvas.0.present()?;
         }
         Ok(std::fs::write(path, picture)?)
@@ -92,17 +92,17 @@ impl Chart {
 
     fn legend(&self, canvas: &Canvas<'_>) -> Result<()> {
         const SQUARE: i32 = 11;
-        let (mut left, mut top) = (LEFT, 62);
+        let (mut left, mut top) = (LEFT, 72);
         for series in &self.series {
-            let width = SQUARE + 6 + i32::try_from(series.name.len())? * 8 + 14;
+            let width = SQUARE + 6 + i32::try_from(series.name.len())? * 7 + 18;
             if left + width > RIGHT {
-                (left, top) = (LEFT, top + 20);
+                (left, top) = (LEFT, top + 22);
             }
             canvas.rectangle(
                 [(left, top - SQUARE / 2), (left + SQUARE, top + SQUARE / 2 + 1)],
                 series.colour(),
             )?;
-            canvas.text(series.name, (left + SQUARE + 6, top), 13, INK, HPos::Left)?;
+            canvas.text(series.name, (left + SQUARE + 6, top), 15, INK, HPos::Left)?;
             left += width;
         }
         Ok(())
@@ -139,18 +139,20 @@ impl Chart {
         most: f64,
         digits: usize,
     ) -> Result<()> {
-        const GAP: i32 = 18;
+        const GAP: i32 = 40;
         let bar = (width - GAP) / i32::try_from(self.series.len())?;
         for (place, series) in (0..).zip(&self.series) {
             for (category, value) in (0..).zip(series.values.iter().flatten()) {
                 let left = LEFT + width * category + GAP / 2 + bar * place;
                 let top = heights.of(value.min(most));
                 canvas.rectangle([(left, top), (left + bar - 2, BOTTOM)], series.colour())?;
-                // Of the first, which is ours, and of those that are cut off.
-                if place == 0 || *value > most {
+                // Ours is the first, with room at its left.
+                if place == 0 {
                     let text = format!("{value:.digits$}");
-                    let (size, colour) = if place == 0 { (13, series.colour()) } else { (10, INK) };
-                    canvas.text(&text, (left + bar / 2 - 1, top - 8), size, colour, HPos::Center)?;
+                    canvas.text(&text, (left + bar - 2, top - 9), 16, series.colour(), HPos::Right)?;
+                } else if *value > most {
+                    let text = format!("{value:.*}", digits.min(1));
+                    canvas.text(&text, (left + bar / 2 - 1, top - 8), 12, INK, HPos::Center)?;
                 }
             }
         }
@@ -208,7 +210,7 @@ impl Heights {
             canvas.line(&[(LEFT, height), (RIGHT, height)], INK.mix(0.35), 1)?;
             // As many digits as it needs.
             let text = format!("{}{}", (value * 1e4).round() / 1e4, self.unit);
-            canvas.text(&text, (LEFT - 8, height), 12, INK, HPos::Right)?;
+            canvas.text(&text, (LEFT - 8, height), 14, INK, HPos::Right)?;
             steps += 1.0;
         }
         Ok(())
