@@ -54,6 +54,6 @@ fn field(report: &str, name: &str) -> Result<f64> {
 pub fn page_faults() -> Result<f64> {
     let report = fs::read_to_string("/proc/self/stat")?;
     // After the name of the program, which may have spaces.
-    let fields = report.rsplit(')').next().unwrap_or("").split_whitespace();
-    Ok(fields.skip(7).next().ok_or("no page faults")?.parse()?)
+    let mut fields = report.rsplit(')').next().unwrap_or("").split_whitespace();
+    Ok(fields.nth(7).ok_or("no page faults")?.parse()?)
 }

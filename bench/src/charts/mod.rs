@@ -145,7 +145,7 @@ fn workloads(results: &Results) -> Chart {
         series: contenders
             .map(|(row, name)| series(name, WORKLOADS.iter().map(|(workload, _)| ratio(row, workload))))
             .into(),
-        scale: Scale::Bars { most: 2.0, digits: 2 },
+        scale: Scale::Bars { most: 2.5, digits: 2 },
         mark: Some(1.0),
     }
 }

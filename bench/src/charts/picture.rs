@@ -124,9 +124,10 @@ impl Chart {
             }
             Scale::Lines { base, unit } => {
                 let power = |value: f64| value.ln() / base.ln();
-                let least = self.values().fold(f64::INFINITY, f64::min);
-                let (first, last) = (power(least).floor(), power(self.values().fold(0.0, f64::max)).ceil());
-                Heights { base: Some(base), first: first.min(0.0), last, step: 1.0, unit }
+                let ends = |(least, most): (f64, f64), value: f64| (value.min(least), value.max(most));
+                let (least, most) = self.values().fold((1.0, 1.0), ends);
+                let (first, end) = (power(least).floor(), power(most).ceil());
+                Heights { base: Some(base), first, last: end, step: 1.0, unit }
             }
         }
     }
@@ -220,9 +221,9 @@ impl Heights {
 struct Canvas<'a>(DrawingArea<SVGBackend<'a>, Shift>);
 
 impl Canvas<'_> {
-    fn text(&self, text: &str, place: Point, size: i32, colour: RGBColor, side: HPos) -> Result<()> {
-        let style = ("sans-serif", size).into_font().color(&colour).pos(Pos::new(side, VPos::Center));
-        Ok(self.0.draw(&Text::new(text.to_owned(), place, style))?)
+    fn text(&self, words: &str, place: Point, size: i32, colour: RGBColor, anchor: HPos) -> Result<()> {
+        let style = ("sans-serif", size).into_font().color(&colour).pos(Pos::new(anchor, VPos::Center));
+        Ok(self.0.draw(&Text::new(words.to_owned(), place, style))?)
     }
 
     fn line(&self, points: &[Point], colour: impl Color, width: u32) -> Result<()> {

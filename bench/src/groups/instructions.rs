@@ -26,12 +26,23 @@ const ROOM: usize = MORE * 160;
 
 /// A loop whose instructions are counted.
 pub struct Counted {
-    pub name: String,
+    name: String,
     /// Whether it is v_alloc's, which the gate watches.
     pub ours: bool,
     /// Fewer and more.
-    pub iterations: [u32; 2],
-    pub run: Box<dyn Fn(u32) -> Result<()>>,
+    iterations: [u32; 2],
+    run: Box<dyn Fn(u32) -> Result<()>>,
+}
+
+impl Counted {
+    pub fn new(
+        name: impl Into<String>,
+        ours: bool,
+        iterations: [u32; 2],
+        run: impl Fn(u32) -> Result<()> + 'static,
+    ) -> Self {
+        Self { name: name.into(), ours, iterations, run: Box::new(run) }
+    }
 }
 
 /// What is allocated.
@@ -126,20 +137,15 @@ pub fn counts(chosen: impl Fn(&Counted) -> bool) -> Result<Vec<(String, f64)>> {
 
 fn all() -> Vec<Counted> {
     let mut all = Vec::new();
-    let counted = |name: String, ours, run: Box<dyn Fn(u32) -> Result<()>>| Counted {
-        name,
-        ours,
-        iterations: ITERATIONS,
-        run,
-    };
     for &(kind, what) in KINDS {
         for (contenders, ours) in [(OURS, true), (PEERS, false)] {
             for &(name, fill) in contenders {
-                all.push(counted(format!("{kind}, {name}"), ours, Box::new(move |count| fill(what, count))));
+                let run = move |count| fill(what, count);
+                all.push(Counted::new(format!("{kind}, {name}"), ours, ITERATIONS, run));
             }
         }
     }
-    all.push(counted("typed 8 B in a window, by hand".into(), false, Box::new(fill_window::<ByHand>)));
+    all.push(Counted::new("typed 8 B in a window, by hand", false, ITERATIONS, fill_window::<ByHand>));
     all.extend(threads::counted());
     all.extend(lives::counted());
     all.extend(vectors::counted());

@@ -27,7 +27,7 @@ const SLOW_LIVES: u32 = 50;
 
 /// 64 bytes.
 const WORDS: usize = 8;
-const OBJECTS: u64 = (1 << 20) / 64;
+const OBJECTS: usize = (1 << 20) / 64;
 
 /// What an arena does in its life; `None` if there is no memory.
 type Life = fn() -> Option<()>;
@@ -66,11 +66,11 @@ const SMALL_TARGETS: &[(&str, f64)] = &[(BUMPALO, 0.5), (LIBDD, 0.01)];
 
 /// Small lives, for instruction counts.
 pub fn counted() -> Vec<Counted> {
-    let counted = |&(name, _, life): &(&str, u32, Life)| Counted {
-        name: format!("life of a 1 KiB arena, {name}"),
-        ours: [POOLED, SCRATCH].contains(&name),
-        iterations: [1_000, 2_000],
-        run: Box::new(move |count| live(count, life)),
+    let counted = |&(name, _, life): &(&str, u32, Life)| {
+        let ours = [POOLED, SCRATCH].contains(&name);
+        Counted::new(format!("life of a 1 KiB arena, {name}"), ours, [1_000, 2_000], move |count| {
+            live(count, life)
+        })
     };
     let without_system = SMALL.iter().filter(|life| life.1 == LIVES);
     without_system.map(counted).collect()
@@ -98,8 +98,8 @@ fn table(
     let case = |&(name, count, life): &(_, u32, Life)| {
         let measure = move || {
             live(1, life)?;
-            let (nanoseconds, lived) = clock::nanoseconds(|| live(count, life));
-            lived.map(|()| nanoseconds / f64::from(count))
+            let (nanoseconds, outcome) = clock::nanoseconds(|| live(count, life));
+            outcome.map(|()| nanoseconds / f64::from(count))
         };
         Case { name, measure: Box::new(measure) }
     };
@@ -140,12 +140,12 @@ fn malloc() -> Option<()> {
 /// A MiB of objects, which are written.
 #[inline(always)]
 fn objects(arena: &impl Contender) -> Option<()> {
-    loops::values::<WORDS>(arena, OBJECTS)
+    loops::values::<WORDS>(arena, OBJECTS as u64)
 }
 
 /// Each is given back by itself, from a list of them.
 fn mallocs() -> Result<()> {
-    let mut list = Freed::<System>::with_list(OBJECTS as usize);
+    let mut list = Freed::<System>::with_list(OBJECTS);
     objects(&list).ok_or("out of memory")?;
     list.empty()
 }

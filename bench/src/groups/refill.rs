@@ -35,7 +35,7 @@ fn measure(effort: Effort) -> Result<Vec<Row>> {
     for mib in SIZES {
         eprintln!("refill: {mib} MiB, {rounds} rounds");
         let row = |name: &str, number| Row::new(format!("{mib} MiB, {name}"), format!("{number:.4}"));
-        memory::touch(2 * mib << 20)?;
+        memory::touch((2 * mib) << 20)?;
         let measured = rounds_of(mib, rounds)?;
         let ratio = measured.ratio(REFILL, STORES)?;
         rows.push(row(REFILL, measured.of(REFILL)?.median));

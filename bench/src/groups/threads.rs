@@ -106,21 +106,16 @@ fn measure(effort: Effort) -> Result<Vec<Row>> {
 
 /// Loops of one thread, for instruction counts.
 pub fn counted() -> Vec<Counted> {
-    let loops: [(&str, bool, fn(u32) -> Result<()>); 6] = [
-        ("typed 32 B, LocalArena", true, fill::<ByLocals>),
-        ("typed 32 B, SyncArena", true, fill::<SyncArena>),
-        ("typed 32 B, blink-alloc's local", false, fill::<SyncBlinkAlloc>),
-        ("typed 32 B, Mutex<bumpalo>", false, fill::<Mutex<Bump>>),
-        ("push, SyncVec", true, push_all::<SyncVec<u64>>),
-        ("push, boxcar", false, push_all::<boxcar::Vec<u64>>),
-    ];
-    let counted = |(name, ours, run): (&str, bool, fn(u32) -> Result<()>)| Counted {
-        name: name.into(),
-        ours,
-        iterations: [FEWER, MORE],
-        run: Box::new(run),
-    };
-    loops.map(counted).into()
+    let counted =
+        |ours: bool, name: &str, run: fn(u32) -> Result<()>| Counted::new(name, ours, [FEWER, MORE], run);
+    vec![
+        counted(true, "typed 32 B, LocalArena", fill::<ByLocals>),
+        counted(true, "typed 32 B, SyncArena", fill::<SyncArena>),
+        counted(false, "typed 32 B, blink-alloc's local", fill::<SyncBlinkAlloc>),
+        counted(false, "typed 32 B, Mutex<bumpalo>", fill::<Mutex<Bump>>),
+        counted(true, "push that threads share, SyncVec", push_all::<SyncVec<u64>>),
+        counted(false, "push that threads share, boxcar", push_all::<boxcar::Vec<u64>>),
+    ]
 }
 
 /// One thread and two, of each contender.

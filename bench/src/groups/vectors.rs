@@ -231,12 +231,7 @@ pub fn counted() -> Vec<Counted> {
             loops::pushes(&mut vector, count.into(), V::push);
             Ok(())
         };
-        Counted {
-            name: format!("push, {name}"),
-            ours,
-            iterations: [BATCH / 4, BATCH / 2],
-            run: Box::new(run),
-        }
+        Counted::new(format!("push, {name}"), ours, [BATCH / 4, BATCH / 2], run)
     }
     vec![
         counted::<StableVec<u64>>(STABLE, true),

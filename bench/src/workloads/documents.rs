@@ -37,13 +37,13 @@ pub fn generate(records: usize) -> String {
         let separator = if number == 0 { "" } else { "," };
         let (name, city) = (name(&mut random), name(&mut random));
         let (day, month) = (1 + random.below(28), 1 + random.below(12));
-        let (latitude, longitude) = (random.below(180_000_000), random.below(360_000_000));
+        let (latitude, longitude) = (random.below(90), random.below(180));
         let balance = random.below(10_000_000);
         let _ = write!(
             json,
             "{separator}\n  {{\"id\": {number}, \"name\": \"{name}\", \"active\": {}, \"email\": \"{}@{}.example\", \
              \"balance\": {}.{:02}, \"registered\": \"2024-{month:02}-{day:02}T08:15:00Z\", \
-             \"address\": {{\"street\": \"{} {}\", \"city\": \"{city}\", \"position\": [{:.6}, {:.6}]}}, \"tags\": [",
+             \"address\": {{\"street\": \"{} {}\", \"city\": \"{city}\", \"position\": [{latitude}.{:06}, -{longitude}.{:06}]}}, \"tags\": [",
             random.below(3) > 0,
             name.to_lowercase(),
             random.word(6),
@@ -51,8 +51,8 @@ pub fn generate(records: usize) -> String {
             balance % 100,
             1 + random.below(200),
             random.word(9),
-            latitude as f64 / 1e6 - 90.0,
-            longitude as f64 / 1e6 - 180.0,
+            random.below(1_000_000),
+            random.below(1_000_000),
         );
         for tag in 0..random.below(6) {
             let length = random.short_length();
@@ -109,7 +109,7 @@ struct Parser<'s, 'c, C> {
     unescaped: String,
 }
 
-impl<'s, C: Contender> Parser<'s, '_, C> {
+impl<C: Contender> Parser<'_, '_, C> {
     fn skip_space(&mut self) {
         while matches!(self.peek(), b' ' | b'\n' | b'\r' | b'\t') {
             self.place += 1;

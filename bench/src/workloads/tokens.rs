@@ -87,7 +87,7 @@ impl<'s> Tokens<'s> {
             }
             (b'\'', b'\\', _) => self.character(),
             (b'\'', second, third) if third == b'\'' || !(is_name(second) && second < 0x80) => {
-                self.character()
+                self.character();
             }
             (b'\'', ..) => {
                 self.place += 1;
