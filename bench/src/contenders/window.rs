@@ -4,6 +4,7 @@ use super::{Contender, Emptied, MALLOC, Reusable};
 use crate::Result;
 use std::alloc::Layout;
 use std::ptr::NonNull;
+use v_alloc::{Arena, Bulk, Reserved};
 
 /// A contender that lends its window.
 pub trait Lending: Reusable {
@@ -18,6 +19,22 @@ pub trait Lending: Reusable {
 pub trait Window {
     /// Moves a value into memory of the contender; `None` if there is none.
     fn value<T: 'static>(&mut self, value: T) -> Option<NonNull<T>>;
+}
+
+impl<const MIN_ALIGN: usize> Lending for Arena<Reserved, MIN_ALIGN> {
+    type Window<'a> = Bulk<'a, 'a, Reserved, MIN_ALIGN>;
+
+    #[inline(always)]
+    fn window(&mut self) -> Self::Window<'_> {
+        self.bulk()
+    }
+}
+
+impl<const MIN_ALIGN: usize> Window for Bulk<'_, '_, Reserved, MIN_ALIGN> {
+    #[inline(always)]
+    fn value<T: 'static>(&mut self, value: T) -> Option<NonNull<T>> {
+        Some(NonNull::from(self.alloc(value)))
+    }
 }
 
 /// What a window costs at least: two local variables, and memory that never grows.
@@ -65,8 +82,11 @@ impl Window for LocalVariables<'_> {
         let place = self.cursor.as_ptr().with_addr(start).cast::<T>();
         // SAFETY: from here to `end` lies in the memory; it is aligned, and handed out once.
         unsafe { place.write(value) };
-        self.cursor = NonNull::new(place.with_addr(end).cast())?;
-        NonNull::new(place)
+        // SAFETY: neither lies before the memory, which does not begin at null.
+        let (place, cursor) =
+            unsafe { (NonNull::new_unchecked(place), NonNull::new_unchecked(place.with_addr(end))) };
+        self.cursor = cursor.cast();
+        Some(place)
     }
 }
 

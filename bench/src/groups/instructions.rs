@@ -145,7 +145,14 @@ fn all() -> Vec<Counted> {
             }
         }
     }
-    all.push(Counted::new("typed 8 B in a window, by hand", false, ITERATIONS, fill_window::<ByHand>));
+    let in_window = |name: &str, ours, run: fn(u32) -> Result<()>| {
+        Counted::new(format!("typed 8 B in a window, {name}"), ours, ITERATIONS, run)
+    };
+    all.extend([
+        in_window("Arena::bulk", true, fill_window::<Arena>),
+        in_window("Arena<Reserved, 8>::bulk", true, fill_window::<Arena<Reserved, 8>>),
+        in_window("local variables", false, fill_window::<ByHand>),
+    ]);
     all.extend(threads::counted());
     all.extend(lives::counted());
     all.extend(vectors::counted());

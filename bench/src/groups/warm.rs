@@ -103,9 +103,15 @@ fn measure(effort: Effort) -> Result<Vec<Row>> {
 /// Values of 8 bytes from a window that the loop holds, against `bumpalo`'s, whose window is in memory.
 fn windows(rounds: usize) -> Result<Vec<Row>> {
     const BUMPALO: &str = "bumpalo";
+    const BY_HAND: &str = "local variables";
     const LIMIT: f64 = 0.65;
     eprintln!("warm: windows, {rounds} rounds");
-    let cases = [window_case::<ByHand>("a window by hand"), case::<bumpalo::Bump>(BUMPALO, &Kind::Words1)];
+    let cases = [
+        window_case::<Arena>("Arena::bulk"),
+        window_case::<Arena<Reserved, 8>>("Arena<Reserved, 8>::bulk"),
+        window_case::<ByHand>(BY_HAND),
+        case::<bumpalo::Bump>(BUMPALO, &Kind::Words1),
+    ];
     let measured = interleave::run(&cases, rounds, |_| ())?;
     let row = |name| {
         let row =
@@ -114,7 +120,7 @@ fn windows(rounds: usize) -> Result<Vec<Row>> {
         let part = format!("{:.3} ({:.3} - {:.3}) of {BUMPALO}", ratio.median, ratio.min, ratio.max);
         Ok(match name {
             BUMPALO => row,
-            "a window by hand" => row.note(part),
+            BY_HAND => row.note(part),
             _ => row.note(part).at_most(ratio.median, &[("", LIMIT)]),
         })
     };
