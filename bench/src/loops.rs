@@ -5,12 +5,13 @@
 //! linker's, or whoever last changed another function. So every loop exists four times, 16 bytes further into a
 //! line each, and every copy does a quarter of the work.
 
-use crate::contenders::{Contender, Lending, Window};
+use crate::contenders::Contender;
 use crate::random::Random;
 use std::alloc::Layout;
 use std::arch::asm;
 use std::ops::Range;
 use std::ptr::NonNull;
+use v_alloc::{Arena, Reserved};
 
 /// Layouts as they come in a program that knows them only at run time: sizes from 1 to 128 and alignments from
 /// 1 to 16, in no order that a branch predictor could learn.
@@ -66,26 +67,28 @@ fn values_at<const WORDS: usize, const PLACE: usize>(contender: &impl Contender,
     Some(())
 }
 
-/// As [`values`], through a window that the contender lends for each quarter.
-pub fn values_in_window<const WORDS: usize>(contender: &mut impl Lending, count: u64) -> Option<()> {
+/// As [`values`], with the arena's window in registers: each copy of the loop borrows the arena and gives it back.
+pub fn values_in_bulk<const WORDS: usize, const MIN_ALIGN: usize>(
+    arena: &mut Arena<Reserved, MIN_ALIGN>,
+    count: u64,
+) {
     let quarter = count / 4;
-    values_in_window_at::<WORDS, 0>(contender, quarter)?;
-    values_in_window_at::<WORDS, 1>(contender, quarter)?;
-    values_in_window_at::<WORDS, 2>(contender, quarter)?;
-    values_in_window_at::<WORDS, 3>(contender, count - 3 * quarter)
+    values_in_bulk_at::<WORDS, MIN_ALIGN, 0>(arena, quarter);
+    values_in_bulk_at::<WORDS, MIN_ALIGN, 1>(arena, quarter);
+    values_in_bulk_at::<WORDS, MIN_ALIGN, 2>(arena, quarter);
+    values_in_bulk_at::<WORDS, MIN_ALIGN, 3>(arena, count - 3 * quarter);
 }
 
 #[inline(never)]
-fn values_in_window_at<const WORDS: usize, const PLACE: usize>(
-    contender: &mut impl Lending,
+fn values_in_bulk_at<const WORDS: usize, const MIN_ALIGN: usize, const PLACE: usize>(
+    arena: &mut Arena<Reserved, MIN_ALIGN>,
     count: u64,
-) -> Option<()> {
-    let mut window = contender.window();
+) {
+    let bulk = arena.bulk();
     place::<PLACE>();
     for index in 0..count {
-        keep(window.value([index; WORDS])?);
+        keep(NonNull::from(bulk.alloc([index; WORDS])));
     }
-    Some(())
 }
 
 /// Allocates a block for each layout. `None` if the contender had no memory.

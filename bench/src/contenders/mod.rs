@@ -5,7 +5,6 @@
 mod arenas;
 mod one_by_one;
 mod typed;
-mod window;
 
 use crate::Result;
 use std::alloc::Layout;
@@ -16,7 +15,6 @@ pub use arenas::chain_of_pages;
 pub use one_by_one::OneByOne;
 pub use one_by_one::{Freed, JEMALLOC, MALLOC, MIMALLOC};
 pub use typed::{TypedArenas, VirtualVecs};
-pub use window::{ByHand, Lending, Window};
 
 /// Hands out memory. `None` when there is none, where the allocator can say so.
 pub trait Contender {

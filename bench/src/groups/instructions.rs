@@ -3,7 +3,7 @@
 //! do not.
 
 use super::{Group, lives, no_such_case, threads, vectors};
-use crate::contenders::{ByHand, Freed, Lending, NoAllocator, Reusable};
+use crate::contenders::{Emptied, Freed, NoAllocator, Reusable};
 use crate::table::Row;
 use crate::{Effort, Result, callgrind, child, loops};
 use allocator_api2::alloc::Global;
@@ -145,14 +145,8 @@ fn all() -> Vec<Counted> {
             }
         }
     }
-    let in_window = |name: &str, ours, run: fn(u32) -> Result<()>| {
-        Counted::new(format!("typed 8 B in a window, {name}"), ours, ITERATIONS, run)
-    };
-    all.extend([
-        in_window("Arena::bulk", true, fill_window::<Arena>),
-        in_window("Arena<Reserved, 8>::bulk", true, fill_window::<Arena<Reserved, 8>>),
-        in_window("local variables", false, fill_window::<ByHand>),
-    ]);
+    all.push(Counted::new("typed 8 B, Arena::bulk", true, ITERATIONS, fill_in_bulk::<1>));
+    all.push(Counted::new("typed 8 B, Arena<Reserved, 8>::bulk", true, ITERATIONS, fill_in_bulk::<8>));
     all.extend(threads::counted());
     all.extend(lives::counted());
     all.extend(vectors::counted());
@@ -180,8 +174,8 @@ fn fill<C: Reusable>(kind: Kind, iterations: u32) -> Result<()> {
     contender.empty()
 }
 
-fn fill_window<C: Lending>(iterations: u32) -> Result<()> {
-    let mut contender = C::with_room(ROOM)?;
-    loops::values_in_window::<1>(&mut contender, iterations.into()).ok_or("out of memory")?;
-    contender.empty()
+fn fill_in_bulk<const MIN_ALIGN: usize>(iterations: u32) -> Result<()> {
+    let mut arena = Arena::<Reserved, MIN_ALIGN>::with_room(ROOM)?;
+    loops::values_in_bulk::<1, MIN_ALIGN>(&mut arena, iterations.into());
+    arena.empty()
 }

@@ -3,8 +3,8 @@
 //! nothing, for `malloc` about half.
 
 use super::{Group, no_such_case};
-use crate::contenders::{ByHand, Contender, Freed, Lending, Reusable};
-use crate::interleave::{self, Case};
+use crate::contenders::{Contender, Freed, Reusable};
+use crate::interleave::{self, Case, Spread};
 use crate::table::Row;
 use crate::{Effort, Result, clock, loops};
 use allocator_api2::alloc::Global;
@@ -96,33 +96,30 @@ fn measure(effort: Effort) -> Result<Vec<Row>> {
             );
         }
     }
-    rows.extend(windows(rounds)?);
+    rows.extend(bulk(rounds)?);
     Ok(rows)
 }
 
-/// Values of 8 bytes from a window that the loop holds, against `bumpalo`'s, whose window is in memory.
-fn windows(rounds: usize) -> Result<Vec<Row>> {
+/// Values of 8 bytes with the window in registers, against `bumpalo`'s, whose window is in memory.
+fn bulk(rounds: usize) -> Result<Vec<Row>> {
     const BUMPALO: &str = "bumpalo";
-    const BY_HAND: &str = "local variables";
     const LIMIT: f64 = 0.65;
-    eprintln!("warm: windows, {rounds} rounds");
+    eprintln!("warm: in bulk, {rounds} rounds");
     let cases = [
-        window_case::<Arena>("Arena::bulk"),
-        window_case::<Arena<Reserved, 8>>("Arena<Reserved, 8>::bulk"),
-        window_case::<ByHand>(BY_HAND),
+        bulk_case::<1>("Arena::bulk"),
+        bulk_case::<8>("Arena<Reserved, 8>::bulk"),
         case::<bumpalo::Bump>(BUMPALO, &Kind::Words1),
     ];
     let measured = interleave::run(&cases, rounds, |_| ())?;
     let row = |name| {
-        let row =
-            Row::new(format!("typed 8 B in a window, {name}"), format!("{:.2}", measured.of(name)?.median));
-        let ratio = measured.ratio(name, BUMPALO)?;
-        let part = format!("{:.3} ({:.3} - {:.3}) of {BUMPALO}", ratio.median, ratio.min, ratio.max);
-        Ok(match name {
-            BUMPALO => row,
-            BY_HAND => row.note(part),
-            _ => row.note(part).at_most(ratio.median, &[("", LIMIT)]),
-        })
+        let row = Row::new(format!("typed 8 B in bulk, {name}"), format!("{:.2}", measured.of(name)?.median));
+        if name == BUMPALO {
+            return Ok(row);
+        }
+        let Spread { median, min, max } = measured.ratio(name, BUMPALO)?;
+        Ok(row
+            .note(format!("{median:.3} ({min:.3} - {max:.3}) of {BUMPALO}"))
+            .at_most(median, &[("", LIMIT)]))
     };
     measured.names().map(row).collect()
 }
@@ -131,10 +128,11 @@ fn case<'a, C: Reusable>(name: &'static str, kind: &'a Kind) -> Case<'a> {
     rounds(name, kind.allocations(), |contender: &mut C| kind.fill(contender))
 }
 
-fn window_case<C: Lending>(name: &'static str) -> Case<'static> {
+fn bulk_case<const MIN_ALIGN: usize>(name: &'static str) -> Case<'static> {
     let allocations = Kind::Words1.allocations();
-    rounds(name, allocations, move |contender: &mut C| {
-        loops::values_in_window::<1>(contender, allocations as u64)
+    rounds(name, allocations, move |arena: &mut Arena<Reserved, MIN_ALIGN>| {
+        loops::values_in_bulk::<1, MIN_ALIGN>(arena, allocations as u64);
+        Some(())
     })
 }
 
