@@ -49,6 +49,12 @@ fn place<const PLACE: usize>() {
     unsafe { asm!(".p2align 6", ".rept {}", "nop", ".endr", const PLACE * 16, options(nomem, nostack)) };
 }
 
+fn quarters<T>(all: &[T]) -> [&[T]; 4] {
+    let (half, other) = all.split_at(all.len() / 2);
+    let ((first, second), (third, fourth)) = (half.split_at(half.len() / 2), other.split_at(other.len() / 2));
+    [first, second, third, fourth]
+}
+
 /// Allocates `count` values of `WORDS` words, and writes each. `None` if the contender had no memory.
 pub fn values<const WORDS: usize>(contender: &impl Contender, count: u64) -> Option<()> {
     let quarter = count / 4;
@@ -93,12 +99,11 @@ fn values_in_bulk_at<const WORDS: usize, const MIN_ALIGN: usize, const PLACE: us
 
 /// Allocates a block for each layout. `None` if the contender had no memory.
 pub fn blocks(contender: &impl Contender, layouts: &[Layout]) -> Option<()> {
-    let (first, second) = layouts.split_at(layouts.len() / 2);
-    let (quarters, others) = (first.split_at(first.len() / 2), second.split_at(second.len() / 2));
-    blocks_at::<0>(contender, quarters.0)?;
-    blocks_at::<1>(contender, quarters.1)?;
-    blocks_at::<2>(contender, others.0)?;
-    blocks_at::<3>(contender, others.1)
+    let quarters = quarters(layouts);
+    blocks_at::<0>(contender, quarters[0])?;
+    blocks_at::<1>(contender, quarters[1])?;
+    blocks_at::<2>(contender, quarters[2])?;
+    blocks_at::<3>(contender, quarters[3])
 }
 
 #[inline(never)]
@@ -112,12 +117,11 @@ fn blocks_at<const PLACE: usize>(contender: &impl Contender, layouts: &[Layout])
 
 /// Copies each text. `None` if the contender had no memory.
 pub fn texts(contender: &impl Contender, texts: &[String]) -> Option<()> {
-    let (first, second) = texts.split_at(texts.len() / 2);
-    let (quarters, others) = (first.split_at(first.len() / 2), second.split_at(second.len() / 2));
-    texts_at::<0>(contender, quarters.0)?;
-    texts_at::<1>(contender, quarters.1)?;
-    texts_at::<2>(contender, others.0)?;
-    texts_at::<3>(contender, others.1)
+    let quarters = quarters(texts);
+    texts_at::<0>(contender, quarters[0])?;
+    texts_at::<1>(contender, quarters[1])?;
+    texts_at::<2>(contender, quarters[2])?;
+    texts_at::<3>(contender, quarters[3])
 }
 
 #[inline(never)]

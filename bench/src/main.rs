@@ -5,8 +5,8 @@
 //!
 //! * the groups to run (`instructions`, `c`, `warm`, `cold`, `refill`, `lives`, `chain`, `resident`, `growth`, `tail`,
 //!   `blocks`, `vectors`, `maps`, `workloads`, `threads`), all without any; rows of other groups stay in the file;
-//! * `--quick` for fewer rounds and without the case that needs 8 GiB; such results are only written where
-//! * `--charts FOLDER` says.
+//! * `--quick` for fewer rounds and without the case that needs 8 GiB; then nothing is written without a folder;
+//! * `--charts FOLDER` for a folder instead of `docs/charts`.
 //!
 //! `charts` or `charts FOLDER` draws the charts of the file again. `gate` compares the instruction counts of v_alloc's
 //! own with `bench/instructions.txt` and fails where one grew; `gate --update` writes that file.

@@ -18,8 +18,8 @@ pub trait Names {
     fn total_length(&self) -> usize;
 }
 
-/// All names of our sources, again and again, up to a million. In each repetition some are new, as in another
-/// library; or, `distinct`, all.
+/// All names of our sources, again and again, up to a million. In each repetition some are new, as in another library.
+/// Or all of them are, if they shall be `distinct`.
 pub fn read(distinct: bool) -> Result<Vec<String>> {
     let mut names = Vec::with_capacity(COUNT);
     let sources = sources::read()?;
@@ -35,7 +35,7 @@ pub fn read(distinct: bool) -> Result<Vec<String>> {
                 match token.kind {
                     Kind::End => break,
                     Kind::Name if distinct => names.push(format!("{}_{number}", token.text)),
-                    // One in eight names is the library's own.
+                    // Names of seven letters, and of fifteen, are the other library's own.
                     Kind::Name if repetition > 0 && token.text.len() % 8 == 7 => {
                         names.push(format!("{}{repetition}", token.text));
                     }
