@@ -20,7 +20,7 @@ static POOL: ArenaPool<256> = ArenaPool::with_slots();
 
 type Counts<'a> = HashMap<&'a str, u32>;
 
-fn main() {
+fn main() -> Result<(), rayon::ThreadPoolBuildError> {
     let folder = std::env::args_os().nth(1).map_or(env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
     let mut files = Vec::new();
     find(&folder, &mut files);
@@ -41,9 +41,10 @@ fn main() {
     let (used, retained) = (arena.used_bytes() >> 10, POOL.retained_bytes() >> 10);
     println!("the words lie in {used} KiB of one arena; the pool keeps {retained} KiB for next time");
 
-    let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
+    let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
     let again = alone.install(|| count(&files, &SyncArena::new(), &SyncVec::new()).len());
     assert_eq!(again, counts.len(), "one thread finds the same words");
+    Ok(())
 }
 
 /// The words of all files. Those who count a part each put new words into the shared arena by a part of their own.
