@@ -11,7 +11,7 @@
 //!
 #![doc = include_str!("../README.md")]
 #![no_std]
-#![cfg_attr(feature = "nightly", feature(allocator_api))]
+#![cfg_attr(feature = "nightly", feature(allocator_api, cfg_sanitize))]
 // What is published says which features an item needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(docsrs, doc(auto_cfg(hide(doc, miri, unix, windows, v_alloc_heap_os, target_has_atomic = "64"))))]
@@ -77,6 +77,7 @@ mod arena;
 #[cfg(all(feature = "capi", any(unix, windows), target_has_atomic = "64"))]
 pub mod capi;
 mod text;
+mod traps;
 #[allow(clippy::mut_from_ref, reason = "every call hands out other memory")]
 mod typed;
 mod zeroable;

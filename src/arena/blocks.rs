@@ -4,7 +4,7 @@ use super::prefetch::prefetch_beyond;
 use super::source::{Refill, Source, Window};
 use super::{Arena, fit_for};
 use crate::typed::Blocks;
-use crate::{AllocError, bump};
+use crate::{AllocError, bump, traps};
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
@@ -13,6 +13,18 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
     fn is_last(&self, start: NonNull<u8>, size: usize) -> bool {
         let end = start.addr().get().wrapping_add(bump::round_up_wrapping(size, MIN_ALIGN));
         end == self.cursor.get().addr()
+    }
+
+    traps::in_force! {
+        /// A block that is the last one, but for a mark or a rewind that set the window apart from it, is so again.
+        fn join(&self, block: NonNull<u8>, old_size: usize, new_size: usize) {
+            let round_up = |size| bump::round_up_wrapping(size, MIN_ALIGN);
+            let end = block.addr().get().wrapping_add(round_up(old_size));
+            let more = round_up(new_size).saturating_sub(round_up(old_size));
+            if let Some(window) = self.source.join(self.window(), end, more) {
+                self.set_window(window);
+            }
+        }
     }
 
     /// Grows a block in place, if it is the last one and the memory suffices: the block never moves.
@@ -42,6 +54,9 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
         old_size: usize,
         new_size: usize,
     ) -> Result<(), AllocError> {
+        traps::in_force! {
+            self.join(block, old_size, new_size);
+        }
         if !self.is_last(block, old_size) {
             return Err(AllocError);
         }
@@ -61,7 +76,9 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
                 return Err(AllocError); // the first window of a lazy arena: `block` was a dangling one
             }
         }
-        self.cursor.set(self.cursor.get().with_addr(end));
+        let cursor = self.cursor.get();
+        self.cursor.set(cursor.with_addr(end));
+        traps::handed_out(cursor, end.saturating_sub(cursor.addr()));
         Ok(())
     }
 
@@ -91,6 +108,9 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
         old_size: usize,
         new_size: usize,
     ) -> Result<(), AllocError> {
+        traps::in_force! {
+            self.join(block, old_size, new_size);
+        }
         if !self.is_last(block, old_size) {
             return Err(AllocError);
         }
@@ -157,6 +177,7 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
         let bytes = dirty_end.saturating_sub(start.addr().get());
         // SAFETY: `start .. dirty_end` lies in the range.
         unsafe { start.write_bytes(0, bytes) };
+        traps::initialised(start, end.saturating_sub(start.addr().get()));
     }
 }
 

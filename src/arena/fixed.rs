@@ -2,6 +2,7 @@
 
 use super::source::{Refill, Rewind, Source, Statistics, Window, sealed};
 use crate::AllocError;
+use crate::traps::Watched;
 use core::alloc::Layout;
 use core::cell::Cell;
 
@@ -17,6 +18,8 @@ pub struct Fixed<O> {
     bytes: usize,
     /// The most bytes ever in use, as far as the cursor has been lowered since.
     peak: Cell<usize>,
+    /// Dropped before the owner, who may return the block then.
+    _watched: Watched,
     /// Returns the block when the arena is dropped.
     _owner: O,
 }
@@ -30,7 +33,7 @@ impl<O> Fixed<O> {
     /// # Safety
     /// The memory is valid for reads and writes, not null, and only the arena's while the owner lives.
     pub(super) const unsafe fn new(start: *mut u8, bytes: usize, owner: O) -> Self {
-        Self { start, bytes, peak: Cell::new(0), _owner: owner }
+        Self { start, bytes, peak: Cell::new(0), _watched: Watched::new(start, bytes), _owner: owner }
     }
 
     /// The window, which is opened by the first use: in a constant, an address is not known yet.

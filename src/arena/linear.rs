@@ -3,7 +3,7 @@
 use super::Arena;
 use super::fixed::Fixed;
 use super::source::Window;
-use crate::{AllocError, Allocator};
+use crate::{AllocError, Allocator, traps};
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
@@ -88,6 +88,8 @@ impl<A: Allocator, const MIN_ALIGN: usize> LinearAllocator<A, MIN_ALIGN> {
         let owner = Allocated { block: start, layout, allocator };
         // SAFETY: the block is ours until the owner returns it.
         let source = unsafe { Fixed::new(start.as_ptr(), block.len(), owner) };
-        Ok(Self::from_parts(Window::over(start.as_ptr(), block.len()), source))
+        let window = Window::over(start.as_ptr(), block.len());
+        traps::free(window.cursor, window.remaining());
+        Ok(Self::from_parts(window, source))
     }
 }

@@ -28,8 +28,8 @@ mod statistics;
 pub use bulk::Bulk;
 pub use scope::{Checkpoint, Scope, ScopeGuard};
 
-use crate::AllocError;
 use crate::bump::{self, Fit};
+use crate::{AllocError, traps};
 use core::alloc::Layout;
 use core::cell::Cell;
 use core::ptr::NonNull;
@@ -90,6 +90,7 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
     }
 
     pub(crate) fn set_window(&self, window: Window) {
+        traps::free(window.cursor, window.remaining());
         self.cursor.set(window.cursor);
         self.limit.set(window.limit);
     }
@@ -109,6 +110,7 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
     fn take(&self, fit: Fit) -> NonNull<u8> {
         let cursor = self.cursor.get();
         self.cursor.set(cursor.with_addr(fit.end));
+        traps::handed_out(cursor.with_addr(fit.start), fit.end - fit.start);
         // SAFETY: the start of a fit is at or above the cursor, which is never null.
         unsafe { NonNull::new_unchecked(cursor.with_addr(fit.start)) }
     }
@@ -151,6 +153,7 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
         self.source.before_lowering(cursor);
         let lowered = cursor.with_addr(address);
         mark_uninitialised(lowered, cursor.addr() - address);
+        traps::free(lowered, cursor.addr() - address);
         self.cursor.set(lowered);
     }
 }

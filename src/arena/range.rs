@@ -10,16 +10,19 @@ use crate::reservation::{RangeAdvice, Reservation};
 use crate::{CommitPolicy, ReserveError, bump};
 
 impl ArenaOptions {
-    /// A range as these options want it.
-    pub(crate) fn reserve(&self) -> Result<Reservation, ReserveError> {
+    /// A range as these options want it. `reserve` is [`Reservation::placed`] or [`Reservation::movable`].
+    pub(crate) fn reserve(
+        &self,
+        reserve: fn(Pages, Placement) -> Result<Reservation, ReserveError>,
+    ) -> Result<Reservation, ReserveError> {
         let mut range = match self.reservation {
-            None => Reservation::with_default_size(self.placement())?,
+            None => Reservation::with_default_size(self.placement(), reserve)?,
             Some(bytes) => {
                 let error = ReserveError::new(Operation::Reserve, bytes, Cause::TooLarge);
-                Reservation::placed(Pages::round_up(bytes).ok_or(error)?, self.placement())?
+                reserve(Pages::round_up(bytes).ok_or(error)?, self.placement())?
             }
         };
-        let end = range.base().addr().get().checked_add(range.size().bytes());
+        let end = range.base().addr().get().checked_add(range.size_with_spare().bytes());
         let highest = if Reserved::LOW_ADDRESSES { bump::LOW_ADDRESSES_END } else { bump::HIGHEST_LIMIT };
         if end.is_none_or(|end| end > highest) {
             // No kernel hands out such addresses unasked; the arithmetic of the fast path rests on it.

@@ -7,10 +7,15 @@ use crate::error::{Cause, Operation};
 use crate::os::{self, Pages};
 use crate::registry::Kind;
 use crate::reservation::Reservation;
+use crate::traps::{self, Segments};
 use crate::{AllocError, ReserveError, bump};
 use core::alloc::Layout;
 use core::cell::{Cell, OnceCell};
 use core::mem::MaybeUninit;
+
+traps::in_force! {
+    mod elsewhere;
+}
 
 /// One reserved range of addresses, committed from its start as far as needed.
 ///
@@ -40,6 +45,8 @@ pub struct Reserved {
     latest: Cell<usize>,
     /// What the latest tasks needed, in bytes: see [`give_back_surplus`](Self::give_back_surplus).
     needed: Cell<usize>,
+    #[allow(dead_code, reason = "empty, but for builds with traps")]
+    segments: Segments,
     last_error: Cell<Option<ReserveError>>,
 }
 
@@ -54,6 +61,7 @@ impl Reserved {
             written: Cell::new(0),
             latest: Cell::new(0),
             needed: Cell::new(0),
+            segments: Segments::new(),
             last_error: Cell::new(None),
         }
     }
@@ -63,7 +71,7 @@ impl Reserved {
         if let Some(range) = self.range.get() {
             return Ok(range);
         }
-        let range = self.options.reserve()?;
+        let range = self.options.reserve(Reservation::movable)?;
         range.list_as(Kind::Arena);
         let lost = ReserveError::new(Operation::Reserve, range.size().bytes(), Cause::BeyondBudget);
         // Not `get_or_init`, which panics if the cell was filled meanwhile; nothing here could fill it.
@@ -86,7 +94,12 @@ impl Reserved {
     fn window(range: &Reservation, now: Window) -> Window {
         let base = range.base().as_ptr();
         let cursor = if now.cursor.addr() < base.addr() { base } else { now.cursor };
-        Window { cursor, limit: base.wrapping_add(range.committed().bytes()) }
+        let limit = base.wrapping_add(range.committed().bytes());
+        traps::in_force! {
+            // The first page after a rewind need not be committed, and its start is never used.
+            let limit = limit.max(cursor);
+        }
+        Window { cursor, limit }
     }
 
     fn used(&self, cursor: *mut u8) -> usize {
@@ -146,11 +159,21 @@ unsafe impl Source for Reserved {
 
     fn statistics(&self, now: Window) -> Statistics {
         let used = self.used(now.cursor);
+        let committed = self.range.get().map_or(0, |range| range.committed().bytes());
+        traps::in_force! {
+            let committed = Pages::round_up(used).map_or(committed, |used| used.bytes().max(committed));
+        }
         Statistics {
             reserved: self.range.get().map_or(0, |range| range.size().bytes()),
-            committed: self.range.get().map_or(0, |range| range.committed().bytes()),
+            committed,
             used,
             peak: self.peak.get().max(used),
+        }
+    }
+
+    traps::in_force! {
+        fn join(&self, now: Window, end: usize, more: usize) -> Option<Window> {
+            self.join_window(self.range.get()?, now, end, more)
         }
     }
 
@@ -181,7 +204,19 @@ unsafe impl Rewind for Reserved {
         0
     }
 
+    traps::in_force! {
+        fn part(&self, now: Window) -> Window {
+            self.range.get().map_or(now, |range| self.part_window(range, now))
+        }
+    }
+
     unsafe fn rewind(&self, now: Window, mark: usize) -> Window {
+        traps::in_force! {
+            if let Some(range) = self.range.get() {
+                // SAFETY: forwarded from the caller.
+                return unsafe { self.rewind_elsewhere(range, now, mark) };
+            }
+        }
         match self.range.get() {
             Some(range) if mark < self.used(now.cursor) => {
                 let cursor = range.base().as_ptr().wrapping_add(mark);

@@ -112,7 +112,7 @@ impl<S: Rewind, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
     /// ```
     #[must_use = "the guard takes memory back when it is dropped: at once, if it is not kept"]
     pub fn scope(&mut self) -> ScopeGuard<'_, S, MIN_ALIGN> {
-        let mark = self.source().mark(self.window());
+        let mark = self.mark();
         ScopeGuard { arena: self, mark }
     }
 
@@ -129,7 +129,14 @@ impl<S: Rewind, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
     /// ```
     #[must_use = "a checkpoint does nothing until the arena is rewound to it"]
     pub fn checkpoint(&self) -> Checkpoint<S> {
-        Checkpoint(self.source().mark(self.window()))
+        Checkpoint(self.mark())
+    }
+
+    fn mark(&self) -> S::Mark {
+        crate::traps::in_force! {
+            self.set_window(self.source().part(self.window()));
+        }
+        self.source().mark(self.window())
     }
 
     /// Takes back all that was allocated since the checkpoint. Values are not dropped.
@@ -162,7 +169,7 @@ impl<S: Rewind, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
         self.source().before_lowering(now.cursor);
         // SAFETY: forwarded from the caller.
         let window = unsafe { self.source().rewind(now, mark) };
-        if window.limit == now.limit {
+        if window.limit == now.limit && window.cursor <= now.cursor {
             super::mark_uninitialised(window.cursor, now.cursor.addr() - window.cursor.addr());
         }
         self.set_window(window);

@@ -106,6 +106,14 @@ pub unsafe trait Source: sealed::Sealed {
     #[doc(hidden)]
     fn free(&self, now: Window) -> (usize, usize);
 
+    /// With traps: the window as it was before a mark or a rewind set it apart from the block that ends at `end`, if that
+    /// is the last one, and has room to grow by `more`.
+    #[doc(hidden)]
+    fn join(&self, now: Window, end: usize, more: usize) -> Option<Window> {
+        let _ = (now, end, more);
+        None
+    }
+
     /// Resizes a block that [`Refill::Block`] supplied, or frees it for a new size of 0, if it is the latest of
     /// its kind. `None` if it is not, and nothing has happened then.
     ///
@@ -144,6 +152,12 @@ pub unsafe trait Rewind: Source {
     /// The state to come back to.
     #[doc(hidden)]
     fn mark(&self, now: Window) -> Self::Mark;
+
+    /// With traps: the window set apart from what is handed out, before a mark is made.
+    #[doc(hidden)]
+    fn part(&self, now: Window) -> Window {
+        now
+    }
 
     /// The state of an arena without allocations.
     #[doc(hidden)]

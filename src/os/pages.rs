@@ -64,4 +64,11 @@ impl Pages {
     pub(crate) const fn after(self, start: Self) -> Self {
         Self(self.0.saturating_sub(start.0))
     }
+
+    /// Both together.
+    #[inline]
+    #[must_use]
+    pub(crate) const fn plus(self, more: Self) -> Self {
+        Self(self.0.saturating_add(more.0))
+    }
 }

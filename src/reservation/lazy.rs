@@ -5,6 +5,7 @@ use crate::ReserveError;
 use crate::lock_free;
 use crate::os::Pages;
 use crate::registry::Kind;
+use crate::traps::Displacement;
 use core::cell::Cell;
 use core::mem::ManuallyDrop;
 use core::ptr::{self, NonNull};
@@ -88,6 +89,7 @@ impl LazyReservation {
             committed: Cell::new(committed),
             from_budget,
             advice,
+            displacement: Displacement::none(),
         }))
     }
 

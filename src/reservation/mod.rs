@@ -9,6 +9,8 @@ pub(crate) mod totals;
 use crate::error::{Cause, Operation, ReserveError};
 use crate::os::{self, Advice, OsError, Pages, Placement};
 use crate::registry;
+use crate::traps::{self, Displacement};
+use budget::Tier;
 use core::cell::Cell;
 use core::ffi::CStr;
 use core::fmt;
@@ -48,6 +50,7 @@ pub struct Reservation {
     /// Whether `size` counts against the budget for default reservations.
     from_budget: bool,
     advice: RangeAdvice,
+    displacement: Displacement,
 }
 
 // SAFETY: the range belongs to this value alone, and no thread is special to the operating system.
@@ -80,22 +83,47 @@ impl Reservation {
 
     /// Reserves exactly `size`, at a chosen place.
     pub(crate) fn placed(size: Pages, placement: Placement) -> Result<Self, ReserveError> {
+        Self::with_spare(size, Pages::ZERO, placement)
+    }
+
+    /// As [`placed`](Self::placed), with addresses to move on to, if the budget has them.
+    pub(crate) fn movable(size: Pages, placement: Placement) -> Result<Self, ReserveError> {
+        let spare = traps::spare(size);
+        if spare > Pages::ZERO {
+            // Before the last reservations: those need what is left.
+            let tier = Tier { index: 3, count: 5, first: 1 };
+            let reserve = || Self::with_spare(size, spare, placement);
+            if let Ok(reservation) = budget::reserve_in_tier(tier, spare, reserve) {
+                return Ok(reservation);
+            }
+        }
+        Self::placed(size, placement)
+    }
+
+    fn with_spare(size: Pages, spare: Pages, placement: Placement) -> Result<Self, ReserveError> {
         let error = |cause| ReserveError::new(Operation::Reserve, size.bytes(), cause);
         if size.bytes() > isize::MAX as usize {
             return Err(error(Cause::TooLarge)); // no object, and no pointer arithmetic, can span more
         }
         // A range of nothing has no address of its own; one page keeps every later step ordinary.
         let size = size.max(Pages::round_up(1).ok_or(error(Cause::TooLarge))?);
-        let base = os::reserve(size, placement).map_err(|OsError(code)| error(Cause::Os(code)))?;
+        let held = size.plus(spare);
+        let base = os::reserve(held, placement).map_err(|OsError(code)| error(Cause::Os(code)))?;
         totals::RESERVED.add(size);
-        let committed = Cell::new(Pages::ZERO);
-        Ok(Self { base, size, committed, from_budget: false, advice: RangeAdvice::default() })
+        traps::scan(base, held);
+        let (committed, advice) = (Cell::new(Pages::ZERO), RangeAdvice::default());
+        let displacement = Displacement::with_spare(spare);
+        Ok(Self { base, size, committed, from_budget: false, advice, displacement })
     }
 
-    /// Reserves as much as a default reservation may have now: see [`budget`].
-    pub(crate) fn with_default_size(placement: Placement) -> Result<Self, ReserveError> {
+    /// Reserves as much as a default reservation may have now: see [`budget`]. `reserve` is [`placed`](Self::placed) or
+    /// [`movable`](Self::movable).
+    pub(crate) fn with_default_size(
+        placement: Placement,
+        reserve: fn(Pages, Placement) -> Result<Self, ReserveError>,
+    ) -> Result<Self, ReserveError> {
         budget::reserve_within(os::RESERVATION_TIERS, |size| {
-            let mut reservation = Self::placed(size, placement)?;
+            let mut reservation = reserve(size, placement)?;
             reservation.from_budget = true;
             Ok(reservation)
         })
@@ -122,7 +150,8 @@ impl Reservation {
     /// ```
     #[must_use]
     pub fn base(&self) -> NonNull<u8> {
-        self.base
+        // SAFETY: the shift is at most the spare, which the range has beyond its size.
+        unsafe { self.base.add(self.displacement.shift().bytes()) }
     }
 
     /// The size of the range.
@@ -136,6 +165,11 @@ impl Reservation {
     #[must_use]
     pub fn size(&self) -> Pages {
         self.size
+    }
+
+    /// With the addresses that it may move on to.
+    pub(crate) fn size_with_spare(&self) -> Pages {
+        self.size.plus(self.displacement.spare())
     }
 
     /// How much of it is committed, from the base on.
@@ -183,7 +217,7 @@ impl Reservation {
         self.committed.set(end);
         totals::COMMITTED.add(more);
         if self.advice.name.is_some() {
-            registry::committed(self.base, end);
+            registry::committed(self.base, self.charged());
         }
         // SAFETY: just committed; nobody has seen an address there.
         unsafe { self.apply_advice(start, more) };
@@ -213,12 +247,13 @@ impl Reservation {
         if less == Pages::ZERO {
             return Ok(());
         }
+        traps::usable(self.at(start), less.bytes());
         // SAFETY: `start .. committed` lies in the range, and the caller has no use for it.
         unsafe { os::decommit(self.at(start), less) }.map_err(Self::os_error(Operation::Decommit, less))?;
         self.committed.set(start);
         totals::COMMITTED.subtract(less);
         if self.advice.name.is_some() {
-            registry::given_back(self.base, start);
+            registry::given_back(self.base, self.charged());
         }
         Ok(())
     }
@@ -293,7 +328,8 @@ impl Reservation {
     /// The range has exactly this size, all of it committed, came from [`placed`](Self::placed), and has no
     /// other owner.
     pub(crate) unsafe fn from_base(base: NonNull<u8>, size: Pages) -> Self {
-        Self { base, size, committed: Cell::new(size), from_budget: false, advice: RangeAdvice::default() }
+        let (advice, displacement) = (RangeAdvice::default(), Displacement::none());
+        Self { base, size, committed: Cell::new(size), from_budget: false, advice, displacement }
     }
 
     /// # Safety
@@ -318,11 +354,47 @@ impl Reservation {
     /// The address `offset` beyond the base.
     fn at(&self, offset: Pages) -> NonNull<u8> {
         // SAFETY: every caller's offset is at most the committed size, so it lies in the range.
-        unsafe { self.base.add(offset.bytes()) }
+        unsafe { self.base().add(offset.bytes()) }
+    }
+
+    /// What is committed, on the account: more than is counted from the base, if that has moved.
+    fn charged(&self) -> Pages {
+        self.committed.get().plus(self.displacement.extra())
     }
 
     fn os_error(operation: Operation, size: Pages) -> impl FnOnce(OsError) -> ReserveError {
         move |OsError(code)| ReserveError::new(operation, size.bytes(), Cause::Os(code))
+    }
+}
+
+traps::in_force! {
+    /// What moves the base. Everything else counts from there, and goes on as if nothing had happened.
+    impl Reservation {
+        pub(crate) fn displacement(&self) -> &Displacement {
+            &self.displacement
+        }
+
+        /// # Safety
+        /// Nothing in what becomes inaccessible is in use; what is committed from the new base is.
+        pub(crate) unsafe fn displace(&self, change: &traps::Change) -> Result<(), ReserveError> {
+            let (before, size) = (self.charged(), change.end.after(change.start));
+            // SAFETY: both ends lie in the range.
+            let start = unsafe { self.base.add(change.start.bytes()) };
+            if size > Pages::ZERO {
+                if change.shift < self.displacement.shift() {
+                    traps::usable(start, size.bytes()); // it will be handed out again
+                }
+                // SAFETY: forwarded from the caller.
+                unsafe { os::decommit(start, size) }.map_err(Self::os_error(Operation::Decommit, size))?;
+            }
+            self.displacement.set(change);
+            self.committed.set(change.committed);
+            totals::COMMITTED.subtract(before.after(self.charged()));
+            if self.advice.name.is_some() {
+                registry::given_back(self.base, self.charged());
+            }
+            Ok(())
+        }
     }
 }
 
@@ -331,12 +403,18 @@ impl Drop for Reservation {
         if self.advice.name.is_some() {
             registry::leave(self.base); // before another may have the addresses
         }
+        let held = self.size_with_spare();
+        traps::usable(self.base, self.displacement.shift().plus(self.committed.get()).bytes());
+        traps::scan_no_more(self.base, held);
         // SAFETY: the range is whole and ours, and whoever borrowed from it had to borrow this value.
-        if unsafe { os::release(self.base, self.size) }.is_ok() {
+        if unsafe { os::release(self.base, held) }.is_ok() {
             totals::RESERVED.subtract(self.size);
-            totals::COMMITTED.subtract(self.committed.get());
+            totals::COMMITTED.subtract(self.charged());
             if self.from_budget {
                 budget::give_back(self.size);
+            }
+            traps::in_force! {
+                budget::give_back(self.displacement.spare());
             }
         }
         // A range that cannot be released stays on the account: it is still there.

@@ -80,10 +80,11 @@ fn a_commit_beyond_the_range_is_refused_without_asking_the_system() {
 #[test]
 fn a_default_reservation_steps_down_a_tier_when_the_system_refuses() {
     let [first, second] = os::RESERVATION_TIERS[..2] else { panic!("two tiers at least") };
-    let largest = Reservation::with_default_size(Placement::ANYWHERE).unwrap().size().bytes();
+    let largest =
+        Reservation::with_default_size(Placement::ANYWHERE, Reservation::placed).unwrap().size().bytes();
     assert!(largest == first || largest == second, "{largest}");
     let failed = fail_after(0, || {
-        let range = Reservation::with_default_size(Placement::ANYWHERE).unwrap();
+        let range = Reservation::with_default_size(Placement::ANYWHERE, Reservation::placed).unwrap();
         assert!(range.size().bytes() < largest);
     });
     assert_eq!(failed, Some(Call::Reserve));
@@ -191,7 +192,8 @@ fn a_commit_that_fails_keeps_what_another_has_committed_meanwhile() {
 fn of_the_ranges_of_many_threads_one_stays_and_the_account_is_exact() {
     const THREADS: usize = 8;
     alone("reservation::tests::of_the_ranges_of_many_threads_one_stays_and_the_account_is_exact", || {
-        let default_size = || Reservation::with_default_size(Placement::ANYWHERE).unwrap().size();
+        let default_size =
+            || Reservation::with_default_size(Placement::ANYWHERE, Reservation::placed).unwrap().size();
         let before = default_size();
         for round in 0..400 {
             // Exact, or of a size that only its place tells.
@@ -199,7 +201,7 @@ fn of_the_ranges_of_many_threads_one_stays_and_the_account_is_exact() {
             let lazy = LazyReservation::new(exact, exact.is_none(), RangeAdvice::default());
             let reserve = || match exact {
                 Some(_) => Reservation::new(pages(64)),
-                None => Reservation::with_default_size(Placement::ANYWHERE),
+                None => Reservation::with_default_size(Placement::ANYWHERE, Reservation::placed),
             };
             let barrier = std::sync::Barrier::new(THREADS);
             let bases: Vec<usize> = std::thread::scope(|threads| {

@@ -5,7 +5,7 @@ use crate::arena::options::ArenaOptions;
 use crate::error::{Cause, Operation};
 use crate::lock_free::{claim, raise};
 use crate::os::Pages;
-use crate::reservation::lazy::LazyReservation;
+use crate::reservation::{Reservation, lazy::LazyReservation};
 use crate::{AllocError, ReserveError, bump};
 use core::alloc::Layout;
 use core::fmt;
@@ -115,7 +115,7 @@ impl SyncArena {
     }
 
     fn base(&self) -> Result<NonNull<u8>, ReserveError> {
-        self.range.get_or_reserve(|| self.options.reserve())
+        self.range.get_or_reserve(|| self.options.reserve(Reservation::placed))
     }
 
     /// Where a block lies if the cursor is there: bytes from the base; and where it ends.

@@ -225,11 +225,11 @@ impl<T> SyncVec<T> {
     #[inline(never)]
     fn make_room(&self, count: usize) -> Result<(), ReserveError> {
         let (elements, flags) = (Self::options_of_elements(self.most), Self::options_of_flags(self.most));
-        self.elements.get_or_reserve(|| elements.reserve())?;
+        self.elements.get_or_reserve(|| elements.reserve(Reservation::placed))?;
         // A power of two, as a size that is not known in advance must be.
         let flags_size = self.limit().checked_next_power_of_two().unwrap_or(MOST).max(os::page_bytes());
         let flags = if self.most.is_some() { flags } else { flags.reservation(flags_size) };
-        self.flags.get_or_reserve(|| flags.reserve())?;
+        self.flags.get_or_reserve(|| flags.reserve(Reservation::placed))?;
         let bytes = count.checked_mul(size_of::<T>());
         let beyond =
             ReserveError::new(Operation::Commit, bytes.unwrap_or(usize::MAX), Cause::BeyondReservation);

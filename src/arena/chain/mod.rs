@@ -19,7 +19,7 @@ mod list;
 
 use super::Arena;
 use super::source::{Refill, Rewind, Source, Statistics, Window, sealed};
-use crate::{AllocError, Allocator, bump};
+use crate::{AllocError, Allocator, bump, traps};
 use core::alloc::Layout;
 use core::cell::Cell;
 use core::ptr::{self, NonNull};
@@ -87,6 +87,7 @@ impl<A: Allocator> Chain<A> {
     fn deallocate(&self, block: Block) {
         let size = block.size();
         self.reserved.set(self.reserved.get() - size);
+        traps::usable(block.start(), size);
         // SAFETY: the block is live, and nobody else knows of it any more; its layout is the one that it was
         // allocated with, but for the excess. May re-enter the arena.
         unsafe {
@@ -137,6 +138,7 @@ impl<A: Allocator> Chain<A> {
         let room = spare.room();
         bump::fit_any::<1>(room.cursor.addr(), room.limit.addr(), need.size(), need.align())?;
         self.spare.set(None);
+        traps::usable(spare.start(), spare.size());
         Some((spare.start(), spare.size()))
     }
 
@@ -158,6 +160,10 @@ impl<A: Allocator> Chain<A> {
             self.spare.set(Some(block));
             kept
         };
+        if let Some(kept) = self.spare.get() {
+            let room = kept.room();
+            traps::free(room.cursor, room.remaining());
+        }
         if let Some(surplus) = surplus {
             self.deallocate(surplus);
         }

@@ -1,0 +1,45 @@
+//! Traps for stale pointers, in builds with the feature `traps` and debug assertions; see `docs/traps.md`.
+//!
+//! Everywhere else nothing of this is there: the types are empty, and so are the functions. This file is the one place
+//! that knows when. (The backend on the heap cannot make anything inaccessible, and Miri needs no traps.)
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `segments` | rewinding goes on at other addresses, and the old ones become inaccessible; `in_place` stands for it where it does not |
+//! | `tools` | tells AddressSanitizer, LeakSanitizer and valgrind what is free and what is handed out |
+//! | `sanitizers`, `valgrind` | how a program speaks to those |
+
+/// Its contents where traps are in force; nothing elsewhere.
+#[cfg(all(feature = "traps", debug_assertions, not(any(miri, v_alloc_heap_os))))]
+macro_rules! in_force {
+    ($($code:tt)*) => { $($code)* };
+}
+#[cfg(not(all(feature = "traps", debug_assertions, not(any(miri, v_alloc_heap_os)))))]
+macro_rules! in_force {
+    ($($code:tt)*) => {};
+}
+pub(crate) use in_force;
+
+#[cfg(any(unix, windows, miri, v_alloc_heap_os))]
+#[cfg_attr(all(feature = "traps", debug_assertions, not(any(miri, v_alloc_heap_os))), path = "segments.rs")]
+#[cfg_attr(
+    not(all(feature = "traps", debug_assertions, not(any(miri, v_alloc_heap_os)))),
+    path = "in_place.rs"
+)]
+mod segments;
+mod tools;
+in_force! {
+    #[cfg(feature = "nightly")]
+    mod sanitizers;
+    mod valgrind;
+}
+
+#[cfg(any(unix, windows, miri, v_alloc_heap_os))]
+pub(crate) use segments::{Displacement, Segments, spare};
+in_force! {
+    #[cfg(any(unix, windows))]
+    pub(crate) use segments::Change;
+}
+pub(crate) use tools::{Watched, free, handed_out, initialised, usable};
+#[cfg(any(unix, windows, miri, v_alloc_heap_os))]
+pub(crate) use tools::{scan, scan_no_more};
