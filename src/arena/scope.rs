@@ -186,7 +186,7 @@ impl<S: Rewind, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
                 unsafe { self.0.rewind_to_mark(self.1) };
             }
         }
-        let rewind = RewindOnDrop(self, self.source().mark(self.window()));
+        let rewind = RewindOnDrop(self, self.mark());
         work(&mut Scope { arena: rewind.0, invariant: PhantomData })
     }
 }
