@@ -11,7 +11,8 @@
 //!
 #![doc = include_str!("../README.md")]
 #![no_std]
-#![cfg_attr(feature = "nightly", feature(allocator_api, cfg_sanitize))]
+#![cfg_attr(feature = "nightly", feature(allocator_api))]
+#![cfg_attr(all(feature = "nightly", feature = "traps"), feature(cfg_sanitize))]
 // What is published says which features an item needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(docsrs, doc(auto_cfg(hide(doc, miri, unix, windows, v_alloc_heap_os, target_has_atomic = "64"))))]

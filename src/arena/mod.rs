@@ -90,7 +90,16 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
     }
 
     pub(crate) fn set_window(&self, window: Window) {
-        traps::free(window.cursor, window.remaining());
+        traps::in_force! {
+            // What is free already is known to be so.
+            let known = self.window();
+            let start = if known.cursor <= window.cursor && window.cursor <= known.limit {
+                known.limit.max(window.cursor)
+            } else {
+                window.cursor
+            };
+            traps::free(start, window.limit.addr().saturating_sub(start.addr()));
+        }
         self.cursor.set(window.cursor);
         self.limit.set(window.limit);
     }

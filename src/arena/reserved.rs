@@ -337,11 +337,13 @@ impl<const MIN_ALIGN: usize> Arena<Reserved, MIN_ALIGN> {
         let window = Reserved::window(range, window);
         self.set_window(window);
         if window.cursor < window.limit {
+            traps::handed_out(window.cursor, 1);
             // SAFETY: the byte at the cursor is committed, and free; this makes the cursor's page present.
             unsafe {
                 let byte = window.cursor.cast::<MaybeUninit<u8>>();
                 byte.write_volatile(byte.read_volatile());
             }
+            traps::free(window.cursor, 1);
         }
         Ok(())
     }

@@ -88,8 +88,7 @@ impl Reservation {
 
     /// As [`placed`](Self::placed), with addresses to move on to, if the budget has them.
     pub(crate) fn movable(size: Pages, placement: Placement) -> Result<Self, ReserveError> {
-        let spare = traps::spare(size);
-        if spare > Pages::ZERO {
+        for spare in traps::spares(size) {
             // Before the last reservations: those need what is left.
             let tier = Tier { index: 3, count: 5, first: 1 };
             let reserve = || Self::with_spare(size, spare, placement);

@@ -3,6 +3,7 @@
 use super::totals;
 use crate::error::{Cause, Operation, ReserveError};
 use crate::os::{self, Advice, OsError, Pages, Placement};
+use crate::traps;
 use core::ptr::NonNull;
 
 /// A reserved range, without an owner: it is released by hand, or never.
@@ -23,7 +24,9 @@ impl SharedRange {
         if size.bytes() > isize::MAX as usize {
             return Err(ReserveError::new(Operation::Reserve, size.bytes(), Cause::TooLarge));
         }
-        let Ok(base) = os::reserve_accessible(size, Placement { align, offset: 0 }) else {
+        // A tool that scans it visits all that is readable.
+        let accessible = if traps::scans() { None } else { Some(Placement { align, offset: 0 }) };
+        let Some(Ok(base)) = accessible.map(|placement| os::reserve_accessible(size, placement)) else {
             return Self::inaccessible(size, align);
         };
         totals::RESERVED.add(size);
@@ -41,6 +44,7 @@ impl SharedRange {
         let base = os::reserve(size, Placement { align, offset: 0 })
             .map_err(|OsError(code)| ReserveError::new(Operation::Reserve, size.bytes(), Cause::Os(code)))?;
         totals::RESERVED.add(size);
+        traps::scan(base, size);
         Ok(Self { base, size, accessible: false })
     }
 
@@ -120,6 +124,9 @@ impl SharedRange {
     /// # Safety
     /// Nothing in the range is in use, or will be; `committed` bytes of it are committed.
     pub(crate) unsafe fn release(self, committed: Pages) -> Result<(), ReserveError> {
+        if !self.accessible {
+            traps::scan_no_more(self.base, self.size);
+        }
         // SAFETY: forwarded from the caller.
         unsafe { os::release(self.base, self.size) }.map_err(|OsError(code)| {
             ReserveError::new(Operation::Free, self.size.bytes(), Cause::Os(code))

@@ -6,7 +6,7 @@ use crate::error::{Cause, Operation};
 use crate::lock_free::{claim, raise};
 use crate::os::Pages;
 use crate::reservation::{Reservation, lazy::LazyReservation};
-use crate::{AllocError, ReserveError, bump};
+use crate::{AllocError, ReserveError, bump, traps};
 use core::alloc::Layout;
 use core::fmt;
 use core::ops::Deref;
@@ -133,7 +133,9 @@ impl SyncArena {
         let fit = |cursor| Self::fit(base, cursor, self.range.committed().load(Acquire), layout).ok_or(());
         let start = claim(&self.cursor, self.range.committed(), fit, |_, _| Err(())).ok()?;
         // SAFETY: the block lies in the range.
-        Some(unsafe { base.add(start) })
+        let block = unsafe { base.add(start) };
+        traps::handed_out(block.as_ptr(), layout.size());
+        Some(block)
     }
 
     /// A block, for which more may have to be committed.
@@ -146,7 +148,9 @@ impl SyncArena {
         let fit = |cursor| Self::fit(base, cursor, size, layout).ok_or(beyond);
         let start = claim(&self.cursor, self.range.committed(), fit, |seen, end| self.commit(seen, end))?;
         // SAFETY: the block lies in the range.
-        Ok(unsafe { base.add(start) })
+        let block = unsafe { base.add(start) };
+        traps::handed_out(block.as_ptr(), layout.size());
+        Ok(block)
     }
 
     fn commit(&self, seen: usize, end: usize) -> Result<(), ReserveError> {
@@ -195,7 +199,10 @@ impl SyncArena {
         let grown = grown.ok_or(AllocError)?;
         let fit = |cursor| if cursor == end { Ok(((), grown)) } else { Err(AllocError) };
         let commit = |seen, end| self.commit(seen, end).map_err(|_| AllocError);
-        claim(&self.cursor, self.range.committed(), fit, commit)
+        claim(&self.cursor, self.range.committed(), fit, commit)?;
+        let start = self.at(block).as_ptr();
+        traps::handed_out(start.wrapping_add(old_size), new_size - old_size);
+        Ok(())
     }
 
     /// Shrinks a block in place, if it is the last one, so that its bytes go back to the arena.
@@ -225,11 +232,14 @@ impl SyncArena {
         new_size: usize,
     ) -> Result<(), AllocError> {
         let end = self.end_if_last(block, old_size).ok_or(AllocError)?;
+        let rest = (self.at(block).as_ptr().wrapping_add(new_size), old_size - new_size);
+        traps::free(rest.0, rest.1);
         // Before the bytes are free, so that whoever gets them knows.
         raise(&self.written, end);
         raise(&self.peak, end);
         let fit = |cursor| if cursor == end { Ok(((), end - old_size + new_size)) } else { Err(AllocError) };
         claim(&self.cursor, self.range.committed(), fit, |_, _| Err(AllocError))
+            .inspect_err(|_| traps::handed_out(rest.0, rest.1))
     }
 
     /// Beyond this address, what was just handed out reads zero.
@@ -314,6 +324,9 @@ impl SyncArena {
         *self.written.get_mut() = used.max(*self.written.get_mut());
         *self.peak.get_mut() = used.max(*self.peak.get_mut());
         *self.cursor.get_mut() = 0;
+        if let Some(base) = self.range.base() {
+            traps::free(base.as_ptr(), used);
+        }
     }
 
     /// Gives memory back to the operating system: all but the greater of what is in use and `keep` bytes, rounded up to

@@ -30,6 +30,7 @@ unsafe impl Blocks for SyncArena {
         let written = self.zero_from().saturating_sub(block.addr().get()).min(layout.size());
         // SAFETY: the block was just handed out, and has so many bytes.
         unsafe { block.write_bytes(0, written) };
+        crate::traps::initialised(block, layout.size());
         Ok(block)
     }
 

@@ -38,6 +38,6 @@ impl Segments {
     }
 }
 
-pub(crate) const fn spare(_size: Pages) -> Pages {
-    Pages::ZERO
+pub(crate) const fn spares(_size: Pages) -> [Pages; 0] {
+    []
 }

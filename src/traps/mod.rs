@@ -35,11 +35,11 @@ in_force! {
 }
 
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
-pub(crate) use segments::{Displacement, Segments, spare};
+pub(crate) use segments::{Displacement, Segments, spares};
 in_force! {
     #[cfg(any(unix, windows))]
     pub(crate) use segments::Change;
 }
 pub(crate) use tools::{Watched, free, handed_out, initialised, usable};
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
-pub(crate) use tools::{scan, scan_no_more};
+pub(crate) use tools::{scan, scan_no_more, scans};

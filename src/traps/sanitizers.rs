@@ -13,6 +13,9 @@ unsafe extern "C" {
     fn __lsan_unregister_root_region(start: *const u8, bytes: usize);
 }
 
+/// Whether there is a tool that looks for leaks.
+pub(super) const SCANS: bool = cfg!(any(sanitize = "address", sanitize = "leak"));
+
 /// Any access by code that is built with the address sanitizer is an error.
 pub(super) fn poison(start: *mut u8, bytes: usize) {
     #[cfg(sanitize = "address")]

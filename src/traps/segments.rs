@@ -56,9 +56,9 @@ impl Displacement {
     }
 }
 
-/// Addresses to move on to: fifteen times what was asked for, within limits.
-pub(crate) fn spare(size: Pages) -> Pages {
-    Pages::round_down(size.bytes().saturating_mul(15).clamp(LEAST_SPARE, MOST_SPARE))
+/// Addresses to move on to: fifteen times what was asked for, within limits; and what will do if there are not so many.
+pub(crate) fn spares(size: Pages) -> [Pages; 2] {
+    [size.bytes().saturating_mul(15).clamp(LEAST_SPARE, MOST_SPARE), LEAST_SPARE].map(Pages::round_down)
 }
 
 #[cfg(target_pointer_width = "64")]

@@ -44,6 +44,19 @@ pub(crate) fn initialised(start: NonNull<u8>, bytes: usize) {
 #[inline(always)]
 pub(crate) fn usable(start: NonNull<u8>, bytes: usize) {
     handed_out(start.as_ptr(), bytes);
+    initialised(start, bytes);
+}
+
+/// Whether [`scan`] has an effect.
+#[cfg(any(unix, windows, miri, v_alloc_heap_os))]
+#[inline(always)]
+pub(crate) fn scans() -> bool {
+    let scans = false;
+    in_force! {
+        #[cfg(feature = "nightly")]
+        let scans = sanitizers::SCANS;
+    }
+    scans
 }
 
 /// What is readable of the range may hold pointers to blocks of the heap, which are no leaks then.

@@ -58,10 +58,17 @@ impl Reserved {
 
     /// `go` moves the base and tells what is in use then. What is known to be zero stays known.
     fn at_another_place(&self, range: &Reservation, now: Window, go: impl FnOnce() -> usize) -> Window {
-        let written = range.base().addr().get() + self.written.get();
+        let (before, committed) = (range.base(), range.committed());
         let used = go();
-        let (base, committed) = (range.base().as_ptr(), range.committed().bytes());
-        self.written.set(written.saturating_sub(base.addr()).min(committed.max(used)));
+        let (base, left) = (range.base(), range.committed());
+        let written = (before.addr().get() + self.written.get()).saturating_sub(base.addr().get());
+        self.written.set(written.min(left.bytes().max(used)));
+        if base > before {
+            // As much as there was, so that what follows needs no more system calls than it did. (Not where the base moves
+            // down: what is stale there is to be inaccessible as long as it can be.) Failing is no harm.
+            let _ = range.commit_to(committed);
+        }
+        let base = base.as_ptr();
         Self::window(range, Window { cursor: base.wrapping_add(used), ..now })
     }
 }
