@@ -1,14 +1,21 @@
 #!/bin/sh
 # Builds the C library and installs it: header, static and shared library, and what pkg-config and CMake look for.
 #
-# Usage: capi/install.sh PREFIX
+# Usage: capi/install.sh [--debug] PREFIX
+# With --debug it is a library for testing, with traps for stale pointers; and what pkg-config and CMake say defines
+# V_ALLOC_CHECKED.
 # With DESTDIR set, as for a package, the files go below that, and PREFIX is where they will be used.
 # Needs cargo. For Linux, the BSDs and macOS; on Windows,
 # `cargo build --profile c-library -p v_alloc-capi` makes the libraries.
 set -eu
 
+profile=c-library features='' definitions=''
+if [ "${1:-}" = --debug ]; then
+    profile=c-library-debug features=traps definitions=V_ALLOC_CHECKED=
+    shift
+fi
 if [ $# -ne 1 ]; then
-    echo "Usage: $0 PREFIX" >&2
+    echo "Usage: $0 [--debug] PREFIX" >&2
     exit 2
 fi
 case $1 in
@@ -22,8 +29,8 @@ CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$here/../target}
 export CARGO_TARGET_DIR
 cargo=${CARGO:-cargo}
 manifest=$here/Cargo.toml
-"$cargo" build --profile c-library --manifest-path "$manifest"
-built=$CARGO_TARGET_DIR/c-library
+"$cargo" build --profile "$profile" --features "$features" --manifest-path "$manifest"
+built=$CARGO_TARGET_DIR/$profile
 identity=$("$cargo" pkgid --manifest-path "$manifest")
 version=${identity##*[@#]}
 
@@ -40,7 +47,8 @@ esac
 
 # fill_in TEMPLATE FILE: the template with the values of this installation
 fill_in() {
-    sed -e "s|@PREFIX@|$prefix|g" -e "s|@VERSION@|$version|g" -e "s|@SHARED_LIBRARY@|$shared_library|g" "$1" >"$2"
+    sed -e "s|@PREFIX@|$prefix|g" -e "s|@VERSION@|$version|g" -e "s|@SHARED_LIBRARY@|$shared_library|g" \
+        -e "s|@CFLAGS@|${definitions:+ -D$definitions}|g" -e "s|@DEFINITIONS@|$definitions|g" "$1" >"$2"
     chmod 644 "$2"
 }
 

@@ -36,7 +36,11 @@
 #endif
 
 /* Define V_ALLOC_CHECKED before this file is included, in a build for testing, and every push goes into the library,
- * which finds a stale copy of an AllocInfo at once. */
+ * which finds a stale copy of an AllocInfo at once; and a rewind gives the memory back.
+ *
+ * The library that `capi/install.sh --debug` installs has traps: memory that was freed or reset is inaccessible, so that
+ * a stale pointer faults where it is used, and the texts of errors name the arena, and its generation, a number that no
+ * two have in common. */
 #ifdef V_ALLOC_CHECKED
 #define V_ALLOC_ALWAYS_ASK 1
 #else
@@ -97,7 +101,7 @@ enum VAllocCause {
 typedef struct VAllocError {
     int operation; /* enum VAllocOperation */
     int cause;     /* enum VAllocCause */
-    int os_code;   /* errno or GetLastError(), if the cause is V_ALLOC_REFUSED */
+    int os_code;   /* errno or GetLastError(), if the cause is V_ALLOC_REFUSED; else the library's own, or 0 */
     size_t bytes;  /* the size that it was tried with */
 } VAllocError;
 
@@ -154,7 +158,7 @@ static inline bool v_alloc_from_buffer(AllocInfo *alloc_info, void *buffer, size
 /* Frees the whole arena and zeroes alloc_info, which may be used again. False if there is nothing to free. */
 bool v_alloc_free(AllocInfo *alloc_info);
 
-/* Takes back all blocks at once; the memory stays committed. */
+/* Takes back all blocks at once; the memory stays committed. (With traps, the arena goes on at another base.) */
 void v_alloc_reset(AllocInfo *alloc_info);
 
 /* Gives back `extra_size` bytes, rounded up to pages, from the end of the committed memory. False, with nothing
@@ -245,6 +249,9 @@ static inline bool v_alloc_rewind(AllocInfo *alloc_info, VAllocMark mark) {
         alloc_info->ptr = alloc_info->base + mark.used;
     } else {
         alloc_info->ptr = alloc_info->base;
+    }
+    if (V_ALLOC_ALWAYS_ASK) {
+        (void)v_alloc_trim(alloc_info, 0); /* whole pages that became free are inaccessible until they are pushed again */
     }
     return true;
 }

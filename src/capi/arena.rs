@@ -5,7 +5,7 @@ use super::{LATENCY, VAllocError, VAllocOptions};
 use crate::error::{Cause, Operation};
 use crate::os;
 use crate::stable::block::{Block, Room, Wanted, no_block};
-use crate::{ReserveError, bump};
+use crate::{ReserveError, bump, traps};
 use core::ffi::{c_uint, c_void};
 use core::ptr;
 
@@ -70,7 +70,8 @@ impl AllocInfo {
             block.map(Memory::Block)
         };
         let fits = self.used() <= self.reserved_size && self.ptr <= self.end;
-        memory.filter(|_| fits).ok_or_else(|| no_block(operation, bytes).into())
+        let error = || VAllocError::from(no_block(operation, bytes));
+        memory.filter(|_| fits).ok_or_else(|| error().about(self.base.addr(), Some(self.generation)))
     }
 
     /// Bytes before `ptr`; more than `reserved_size` if `ptr` lies before `base`.
@@ -195,6 +196,32 @@ impl AllocInfo {
             }
         }
         Ok(self.base)
+    }
+
+    traps::in_force! {
+        /// Takes back all: goes on in another block, so that the memory of this one is inaccessible. If there is none, it
+        /// is inaccessible until it is handed out again.
+        fn move_on(&mut self, block: Block) -> Outcome<()> {
+            let (committed, likeness) = (block.committed(), block.likeness());
+            if committed == 0 {
+                return Ok(());
+            }
+            let Ok(next) = Block::new(0, likeness.wanted()) else {
+                return self.give_back_from(block, 0);
+            };
+            // SAFETY: the caller gives all of it up.
+            if let Err(error) = unsafe { block.free() } {
+                // SAFETY: nobody knows of it.
+                let _ = unsafe { next.free() };
+                return Err(error.into());
+            }
+            // As much as there was, if it can be had.
+            let _ = next.commit_to(committed, committed);
+            // SAFETY: nothing there is in use.
+            let _ = unsafe { next.give_back_from(committed) };
+            self.set_block(next, self.flags);
+            Ok(())
+        }
     }
 
     fn free(&mut self) -> Outcome<()> {
@@ -343,6 +370,12 @@ pub unsafe extern "C" fn v_alloc_reset(info: *mut AllocInfo) {
     let Some(info) = (unsafe { info.as_mut() }) else { return };
     info.ptr = info.base;
     let outcome = info.memory(Operation::Resize, 0);
+    traps::in_force! {
+        let outcome = match outcome {
+            Ok(Memory::Block(block)) => info.move_on(block).map(|()| Memory::Block(block)),
+            outcome => outcome,
+        };
+    }
     if info.done(0, outcome).is_none() {
         info.end = info.base; // so that the next push comes here, and fails
     }

@@ -2,7 +2,13 @@
 
 use crate::error::{Cause, Operation, ReserveError};
 use crate::text::Text;
+use crate::traps;
 use core::ffi::{c_char, c_int};
+
+traps::in_force! {
+    use crate::stable::block::Block;
+    use crate::traps::{label::LABEL, refusals};
+}
 
 /// `VAllocError`: all zero is none.
 #[repr(C)]
@@ -12,7 +18,7 @@ pub struct VAllocError {
     pub operation: c_int,
     /// `enum VAllocCause`
     pub cause: c_int,
-    /// The operating system's code, if that refused.
+    /// The operating system's code, if that refused. With traps, a number behind which is what the call was refused for.
     pub os_code: c_int,
     /// The size that it was tried with.
     pub bytes: usize,
@@ -45,6 +51,7 @@ const CAUSES: [&str; 10] = [
 ];
 
 const REFUSED: c_int = 1;
+const NOT_A_BLOCK: c_int = 5;
 
 impl VAllocError {
     pub(super) fn new(operation: Operation, cause: c_int, bytes: usize) -> Self {
@@ -67,6 +74,22 @@ impl VAllocError {
         Self::new(operation, misuse as c_int, bytes)
     }
 
+    /// The error, of a call that was refused for what is at `address`, and which generation the caller took it for.
+    pub(super) fn about(self, address: usize, generation: Option<u64>) -> Self {
+        traps::in_force! {
+            if self.cause == NOT_A_BLOCK {
+                let found = Block::around(address);
+                let name = |(there, name)| if generation.is_none_or(|taken_for| taken_for == there) { name } else { [0; LABEL] };
+                if let Some(generation) = generation.or(found.map(|(there, _)| there)) {
+                    let os_code = refusals::remember(generation, found.map_or([0; LABEL], name));
+                    return Self { os_code, ..self };
+                }
+            }
+        }
+        let _ = (address, generation);
+        self
+    }
+
     fn write_text(self, text: &mut Text<'_>) {
         let numbered = |number: c_int| usize::try_from(number).ok()?.checked_sub(1);
         let operation = numbered(self.operation).and_then(|number| OPERATIONS.get(number));
@@ -86,6 +109,19 @@ impl VAllocError {
             text.push_number(self.os_code.unsigned_abs() as usize);
             text.push(")");
         }
+        traps::in_force! {
+            if let (NOT_A_BLOCK, Some((generation, name))) = (self.cause, refusals::recall(self.os_code)) {
+                let name = name.split(|&byte| byte == 0).next().unwrap_or_default();
+                text.push(" (");
+                for part in name.utf8_chunks().take(1).map(|chunk| chunk.valid()).filter(|name| !name.is_empty()) {
+                    text.push(part);
+                    text.push(", ");
+                }
+                text.push("generation ");
+                text.push_number(usize::try_from(generation).unwrap_or(usize::MAX));
+                text.push(")");
+            }
+        }
     }
 }
 
@@ -96,7 +132,7 @@ impl From<ReserveError> for VAllocError {
             Cause::TooLarge | Cause::TooHigh | Cause::TooAligned => 2,
             Cause::BeyondBudget | Cause::TooManyRanges => 3,
             Cause::BeyondReservation => 4,
-            Cause::NotABlock => 5,
+            Cause::NotABlock => NOT_A_BLOCK,
             Cause::Busy => 6,
         };
         let os_code = error.os_code().unwrap_or(0);

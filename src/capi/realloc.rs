@@ -38,7 +38,7 @@ pub unsafe extern "C" fn v_alloc_realloc_with(
     match result {
         Ok(data) => data.map_or(ptr::null_mut(), |data| data.as_ptr().cast()),
         Err(error) => {
-            LAST_ERROR.set(error.into());
+            LAST_ERROR.set(VAllocError::from(error).about(data.addr(), None));
             ptr::null_mut()
         }
     }

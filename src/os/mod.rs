@@ -9,6 +9,7 @@
 //! | `reserve_accessible` | the range is ours, readable and writable, reads zero, costs what is touched; or an error: the system would charge for it now |
 //! | `commit` | readable and writable; keeps contents; reads zero the first time; failure is reported here |
 //! | `decommit` | inaccessible, memory and commit charge given back; commit again reads zero |
+//! | `forbid` | inaccessible as it is until it is committed; only on Unix, for traps |
 //! | `discard` | stays accessible, memory given back, reads zero; tells whether advice was lost |
 //! | `populate` | pages present (best effort) |
 //! | `advise` | huge pages, core dumps, name (best effort) |
@@ -41,6 +42,11 @@ pub(crate) use platform::{
     BLOCK_TIERS, LARGEST_SPACE, RESERVATION_TIERS, abort, address_space, advise, huge_page_size, populate,
     process_number, share, unshare,
 };
+
+crate::traps::in_force! {
+    #[cfg(unix)]
+    pub(crate) use platform::forbid;
+}
 
 /// The size of a page in bytes: a power of two, read from the operating system and cached.
 ///

@@ -224,6 +224,19 @@ pub(crate) unsafe fn commit(start: NonNull<u8>, size: Pages) -> Result<(), OsErr
     call(|| unsafe { rustix::mm::mprotect(start.as_ptr().cast(), size.bytes(), access) })
 }
 
+crate::traps::in_force! {
+    /// Makes it inaccessible as it is; `commit` ends that. Best effort.
+    ///
+    /// # Safety
+    /// The range lies in one reservation of ours, and nothing in it is in use.
+    pub(crate) unsafe fn forbid(start: NonNull<u8>, size: Pages) {
+        // SAFETY: the range is ours, and nobody accesses it.
+        let _ = call(|| unsafe {
+            rustix::mm::mprotect(start.as_ptr().cast(), size.bytes(), MprotectFlags::empty())
+        });
+    }
+}
+
 /// A new mapping in place of the old: the only way that gives back the commit charge too. (`mprotect` keeps the
 /// charge and the contents, and `MADV_FREE` lets old bytes come back.)
 ///

@@ -2,6 +2,9 @@
 //! is, so a copy that outlived it is refused.
 
 use super::slot::{HAS_HEADER, HUGE_PAGES, HUGE_PAGES_ADVISED, NAMED, TIGHT};
+crate::traps::in_force! {
+    use super::slot::FORBIDDEN;
+}
 use super::space::{self, Place};
 use super::{DEFAULT_RESERVATION, pool};
 use crate::bump;
@@ -77,6 +80,10 @@ impl Block {
         let flags = flag(HUGE_PAGES, wanted.huge_pages)
             | flag(TIGHT, wanted.tight)
             | flag(HAS_HEADER, wanted.has_header);
+        crate::traps::in_force! {
+            place.slot.label.set(wanted.name);
+            let flags = flags | (place.slot.flags.load(Relaxed) & FORBIDDEN);
+        }
         place.slot.flags.store(flags, Relaxed);
         place.slot.committed.store(0, Relaxed);
         place.slot.limit.store(limit.min(place.space.slot_size()), Relaxed);
@@ -242,6 +249,9 @@ impl Busy {
         let goal = self.whole_huge_pages(needed.bytes().max(goal));
         let goal = Pages::round_up(goal).map_or(limit, |goal| goal.min(limit));
         let (start, mut end) = (self.at(committed.bytes()), goal);
+        crate::traps::in_force! {
+            self.permit(start, goal.after(committed))?;
+        }
         // SAFETY: `committed .. goal` lies in the slot, which has this one owner.
         if let Err(error) = unsafe { self.range.commit(start, goal.after(committed)) } {
             if goal == needed {
@@ -306,6 +316,9 @@ impl Busy {
         // SAFETY: `start .. committed` is committed; the callers have no use for it.
         unsafe { self.range.give_back(self.at(start.bytes()), committed.after(start), beyond) }?;
         self.place.slot.committed.store(start.bytes(), Relaxed);
+        crate::traps::in_force! {
+            self.forbid_from(start);
+        }
         if self.flag(NAMED) {
             registry::given_back(self.place.base, start);
         }
@@ -351,6 +364,10 @@ impl Busy {
         }
         Ok(())
     }
+}
+
+crate::traps::in_force! {
+    mod forbidding;
 }
 
 /// A slot for a block, and how many bytes the block may grow to.

@@ -22,6 +22,12 @@ pub(super) fn class_of(bytes: usize) -> Option<u32> {
 
 /// A slot of the class without a system call, if there is one. It is free, and the caller's.
 pub(super) fn take(class: u32) -> Option<Place> {
+    crate::traps::in_force! {
+        // What is freed stays unused as long as there are other addresses.
+        if let Some(fresh) = current(class).and_then(Space::fresh_slot) {
+            return Some(fresh);
+        }
+    }
     take_free(class).or_else(|| current(class)?.fresh_slot())
 }
 

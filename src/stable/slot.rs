@@ -26,6 +26,8 @@ pub(super) struct Slot {
     pub(super) committed: AtomicUsize,
     /// Bytes that the block may grow to: whole pages.
     pub(super) limit: AtomicUsize,
+    #[cfg(all(feature = "traps", debug_assertions, not(any(miri, v_alloc_heap_os))))]
+    pub(super) label: crate::traps::label::Label,
 }
 
 /// Huge pages may back the block.
@@ -38,6 +40,11 @@ pub(super) const NAMED: u32 = 4;
 pub(super) const HAS_HEADER: u32 = 8;
 /// Its huge pages begin where one that is hardly used is a small part of the block.
 pub(super) const TIGHT: u32 = 16;
+
+crate::traps::in_force! {
+    /// What is not committed is inaccessible, though the range is accessible as a whole. Stays when the block is freed.
+    pub(super) const FORBIDDEN: u32 = 16;
+}
 
 const FREE: u64 = 0;
 const LIVE: u64 = 1;
@@ -52,6 +59,8 @@ impl Slot {
             flags: AtomicU32::new(0),
             committed: AtomicUsize::new(0),
             limit: AtomicUsize::new(0),
+            #[cfg(all(feature = "traps", debug_assertions, not(any(miri, v_alloc_heap_os))))]
+            label: crate::traps::label::Label::new(),
         }
     }
 
@@ -70,9 +79,21 @@ impl Slot {
         self.state.store(generation << 2 | FREE, Relaxed);
     }
 
+    crate::traps::in_force! {
+        /// The generation of the block that is there, or was there last.
+        pub(super) fn last_generation(&self) -> u64 {
+            self.state.load(Acquire) >> 2
+        }
+    }
+
     /// A free slot becomes busy with a new generation. Only for its one finder.
     pub(super) fn claim(&self) -> u64 {
         let generation = (self.state.load(Relaxed) >> 2).wrapping_add(1) & (u64::MAX >> 2);
+        crate::traps::in_force! {
+            // No two blocks have the same, so that none can be taken for another.
+            static LAST: AtomicU64 = AtomicU64::new(0);
+            let generation = generation.max(LAST.fetch_add(1, Relaxed) + 1);
+        }
         self.state.store(generation << 2 | BUSY, Relaxed);
         generation
     }

@@ -209,6 +209,16 @@ pub(super) fn find(address: usize) -> Option<Place> {
     TABLE.iter().take(USED.load(Acquire)).find(single)?.place_at(address)
 }
 
+crate::traps::in_force! {
+    /// The slot that an address lies in, if it was ever handed out.
+    pub(super) fn around(address: usize) -> Option<Place> {
+        let space = TABLE.iter().take(USED.load(Acquire)).find(|space| space.contains(address))?;
+        let offset = address.wrapping_sub(space.base.load(Acquire).addr());
+        let index = if space.has_one_slot() { 0 } else { offset >> space.class() };
+        if index < space.next.load(Acquire) as usize { space.place(index) } else { None }
+    }
+}
+
 /// The entries that may have the space of an address, in the order in which they are filled.
 fn ways(address: usize) -> impl Iterator<Item = &'static AtomicU32> {
     let first = address.checked_shr(largest_space().trailing_zeros()).unwrap_or(0) % ENTRIES;

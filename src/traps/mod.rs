@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `segments` | rewinding goes on at other addresses, and the old ones become inaccessible; `in_place` stands for it where it does not |
 //! | `tools` | tells AddressSanitizer, LeakSanitizer and valgrind what is free and what is handed out |
+//! | `label`, `refusals` | names of blocks, and which of them a C program was refused for |
 //! | `sanitizers`, `valgrind` | how a program speaks to those |
 
 /// Its contents where traps are in force; nothing elsewhere.
@@ -32,6 +33,12 @@ in_force! {
     #[cfg(feature = "nightly")]
     mod sanitizers;
     mod valgrind;
+}
+in_force! {
+    #[cfg(target_has_atomic = "64")]
+    pub(crate) mod label;
+    #[cfg(all(feature = "capi", target_has_atomic = "64"))]
+    pub(crate) mod refusals;
 }
 
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
