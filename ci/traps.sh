@@ -1,6 +1,7 @@
 #!/bin/bash
 # Shows that the tools that watch memory report mistakes in arenas by their own names, where traps are in force, and do
-# not report what is none: AddressSanitizer, LeakSanitizer, valgrind.
+# not report what is none: AddressSanitizer, LeakSanitizer, valgrind. And that a release build is the same with the
+# feature and without it.
 #
 # Each mistake is a program of ci/traps.rs. It is also run in a way in which nothing must be reported.
 #
@@ -64,6 +65,24 @@ silent() {
         echo "${*: -1}: nothing is reported"
     fi
 }
+
+echo "### release builds"
+# functions NAME OPTION...: the size and name of each function and variable of a release build
+functions() {
+    local name=$1
+    shift
+    program "$name" +"${RUSTUP_TOOLCHAIN:-stable}" "" --release "$@" >/dev/null
+    nm --size-sort --print-size --demangle "$CARGO_TARGET_DIR/$name/x86_64-unknown-linux-gnu/release/mistakes" |
+        cut -d' ' -f2- | sed 's/::h[0-9a-f]\{16\}//' | sort >"$crate/$name"
+}
+functions with_the_feature
+functions without_it --no-default-features
+if diff "$crate/with_the_feature" "$crate/without_it"; then
+    echo "with the feature or without it, the same $(wc -l <"$crate/without_it") symbols of the same sizes"
+else
+    echo "FAILED: $platform: the feature changes a release build"
+    status=1
+fi
 
 echo "### AddressSanitizer"
 built=$(program address +nightly -Zsanitizer=address --features nightly)

@@ -23,3 +23,6 @@ pub mod platforms {}
 
 #[doc = include_str!("../docs/top.md")]
 pub mod top {}
+
+#[doc = include_str!("../docs/traps.md")]
+pub mod traps {}

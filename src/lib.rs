@@ -8,6 +8,7 @@
 //! [parallel]: guides::parallel
 //! [platforms]: guides::platforms
 //! [top]: guides::top
+//! [traps]: guides::traps
 //!
 #![doc = include_str!("../README.md")]
 #![no_std]

@@ -10,10 +10,10 @@ use crate::reservation::{RangeAdvice, Reservation};
 use crate::{CommitPolicy, ReserveError, bump};
 
 impl ArenaOptions {
-    /// A range as these options want it. `reserve` is [`Reservation::placed`] or [`Reservation::movable`].
+    /// A range as these options want it. `reserve` is [`Reservation::placed`], or `Reservation::movable`.
     pub(crate) fn reserve(
         &self,
-        reserve: fn(Pages, Placement) -> Result<Reservation, ReserveError>,
+        reserve: impl Fn(Pages, Placement) -> Result<Reservation, ReserveError>,
     ) -> Result<Reservation, ReserveError> {
         let mut range = match self.reservation {
             None => Reservation::with_default_size(self.placement(), reserve)?,

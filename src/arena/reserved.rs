@@ -71,7 +71,12 @@ impl Reserved {
         if let Some(range) = self.range.get() {
             return Ok(range);
         }
-        let range = self.options.reserve(Reservation::movable)?;
+        let reserve = Reservation::placed;
+        traps::in_force! {
+            let _ = reserve;
+            let reserve = Reservation::movable;
+        }
+        let range = self.options.reserve(reserve)?;
         range.list_as(Kind::Arena);
         let lost = ReserveError::new(Operation::Reserve, range.size().bytes(), Cause::BeyondBudget);
         // Not `get_or_init`, which panics if the cell was filled meanwhile; nothing here could fill it.

@@ -10,7 +10,6 @@ use crate::error::{Cause, Operation, ReserveError};
 use crate::os::{self, Advice, OsError, Pages, Placement};
 use crate::registry;
 use crate::traps::{self, Displacement};
-use budget::Tier;
 use core::cell::Cell;
 use core::ffi::CStr;
 use core::fmt;
@@ -86,17 +85,19 @@ impl Reservation {
         Self::with_spare(size, Pages::ZERO, placement)
     }
 
-    /// As [`placed`](Self::placed), with addresses to move on to, if the budget has them.
-    pub(crate) fn movable(size: Pages, placement: Placement) -> Result<Self, ReserveError> {
-        for spare in traps::spares(size) {
-            // Before the last reservations: those need what is left.
-            let tier = Tier { index: 3, count: 5, first: 1 };
-            let reserve = || Self::with_spare(size, spare, placement);
-            if let Ok(reservation) = budget::reserve_in_tier(tier, spare, reserve) {
-                return Ok(reservation);
+    traps::in_force! {
+        /// As [`placed`](Self::placed), with addresses to move on to, if the budget has them.
+        pub(crate) fn movable(size: Pages, placement: Placement) -> Result<Self, ReserveError> {
+            for spare in traps::spares(size) {
+                // Before the last reservations: those need what is left.
+                let tier = budget::Tier { index: 3, count: 5, first: 1 };
+                let reserve = || Self::with_spare(size, spare, placement);
+                if let Ok(reservation) = budget::reserve_in_tier(tier, spare, reserve) {
+                    return Ok(reservation);
+                }
             }
+            Self::placed(size, placement)
         }
-        Self::placed(size, placement)
     }
 
     fn with_spare(size: Pages, spare: Pages, placement: Placement) -> Result<Self, ReserveError> {
@@ -115,11 +116,11 @@ impl Reservation {
         Ok(Self { base, size, committed, from_budget: false, advice, displacement })
     }
 
-    /// Reserves as much as a default reservation may have now: see [`budget`]. `reserve` is [`placed`](Self::placed) or
-    /// [`movable`](Self::movable).
+    /// Reserves as much as a default reservation may have now: see [`budget`]. `reserve` is [`placed`](Self::placed), or
+    /// `movable`.
     pub(crate) fn with_default_size(
         placement: Placement,
-        reserve: fn(Pages, Placement) -> Result<Self, ReserveError>,
+        reserve: impl Fn(Pages, Placement) -> Result<Self, ReserveError>,
     ) -> Result<Self, ReserveError> {
         budget::reserve_within(os::RESERVATION_TIERS, |size| {
             let mut reservation = reserve(size, placement)?;

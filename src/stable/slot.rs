@@ -43,7 +43,7 @@ pub(super) const TIGHT: u32 = 16;
 
 crate::traps::in_force! {
     /// What is not committed is inaccessible, though the range is accessible as a whole. Stays when the block is freed.
-    pub(super) const FORBIDDEN: u32 = 16;
+    pub(super) const FORBIDDEN: u32 = 32;
 }
 
 const FREE: u64 = 0;

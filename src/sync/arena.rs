@@ -324,8 +324,10 @@ impl SyncArena {
         *self.written.get_mut() = used.max(*self.written.get_mut());
         *self.peak.get_mut() = used.max(*self.peak.get_mut());
         *self.cursor.get_mut() = 0;
-        if let Some(base) = self.range.base() {
-            traps::free(base.as_ptr(), used);
+        traps::in_force! {
+            if let Some(base) = self.range.base() {
+                traps::free(base.as_ptr(), used);
+            }
         }
     }
 

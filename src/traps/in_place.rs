@@ -37,7 +37,3 @@ impl Segments {
         Self
     }
 }
-
-pub(crate) const fn spares(_size: Pages) -> [Pages; 0] {
-    []
-}

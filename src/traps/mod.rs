@@ -42,10 +42,10 @@ in_force! {
 }
 
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
-pub(crate) use segments::{Displacement, Segments, spares};
+pub(crate) use segments::{Displacement, Segments};
 in_force! {
     #[cfg(any(unix, windows))]
-    pub(crate) use segments::Change;
+    pub(crate) use segments::{Change, spares};
 }
 pub(crate) use tools::{Watched, free, handed_out, initialised, usable};
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]

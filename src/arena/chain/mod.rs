@@ -160,9 +160,10 @@ impl<A: Allocator> Chain<A> {
             self.spare.set(Some(block));
             kept
         };
-        if let Some(kept) = self.spare.get() {
-            let room = kept.room();
-            traps::free(room.cursor, room.remaining());
+        traps::in_force! {
+            if let Some(room) = self.spare.get().map(Block::room) {
+                traps::free(room.cursor, room.remaining());
+            }
         }
         if let Some(surplus) = surplus {
             self.deallocate(surplus);
