@@ -57,7 +57,8 @@ fn an_arena_comes_back_empty_and_is_lent_again_with_its_memory() {
     for _ in 0..100 {
         let arena = pool.get();
         assert_eq!((arena.used_bytes(), arena.committed_bytes()), (0, committed));
-        assert_eq!(ptr::from_mut(arena.alloc(2_u64)), address);
+        let again = ptr::from_mut(arena.alloc(2_u64));
+        assert!(cfg!(feature = "traps") || again == address, "with traps, memory of other addresses");
         assert_eq!(
             arena.alloc_slice_zeroed::<u64>(64),
             [0; 64],
@@ -410,7 +411,8 @@ fn after_a_fork_the_child_has_what_lay_idle_in_memory_of_its_own() {
 }
 
 /// A thread that may make no system call but `read`, `write` and its own exit does it: the kernel kills it at any
-/// other.
+/// other. (Not with traps: there an arena that comes back gives its memory back.)
+#[cfg(not(feature = "traps"))]
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[test]
 fn a_task_that_is_repeated_makes_no_system_call() {

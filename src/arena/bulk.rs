@@ -7,9 +7,9 @@
 use super::prefetch::prefetch_beyond;
 use super::source::{DefaultSource, Rewind, Source, Window};
 use super::{Arena, Scope, fit, fit_for};
-use crate::AllocError;
 use crate::bump::{self, Fit};
 use crate::typed::Blocks;
+use crate::{AllocError, traps};
 use core::alloc::Layout;
 use core::cell::Cell;
 use core::fmt;
@@ -116,6 +116,7 @@ impl<'a, S: Source, const MIN_ALIGN: usize> Bulk<'_, 'a, S, MIN_ALIGN> {
     fn take(&self, fit: Fit) -> NonNull<u8> {
         let cursor = self.cursor.get();
         self.cursor.set(cursor.with_addr(fit.end));
+        traps::handed_out(cursor.with_addr(fit.start), fit.end - fit.start);
         // SAFETY: the start of a fit is at or above the cursor, which is never null.
         unsafe { NonNull::new_unchecked(cursor.with_addr(fit.start)) }
     }

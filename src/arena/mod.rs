@@ -46,6 +46,8 @@ use source::{DefaultSource, LARGEST_MIN_ALIGN, Refill, Source, Window};
 /// * **Failure**: `try_` methods return [`AllocError`]; the short forms write a line to standard error and
 ///   abort the process. Either way the arena stays as it was.
 /// * **Zero-sized** requests succeed with an aligned pointer, and take padding at most. Any alignment is honoured.
+/// * **Stale pointers**, of C or `unsafe` code: with the feature `traps`, builds with debug assertions let them fault
+///   (`docs/traps.md`).
 /// * **Threads**: `Send` exactly when the source is; never `Sync`.
 /// * **Signal handlers** may use an arena that only the handler touches. System calls it can make, all of them
 ///   outside the window: `mmap`, `munmap`, `mprotect`, `madvise`, `prlimit64` and, for a name, `prctl`; none of

@@ -44,6 +44,9 @@ pub(super) const TIGHT: u32 = 16;
 crate::traps::in_force! {
     /// What is not committed is inaccessible, though the range is accessible as a whole. Stays when the block is freed.
     pub(super) const FORBIDDEN: u32 = 32;
+
+    /// No two blocks have the same generation, so that none can be taken for another.
+    static LAST: AtomicU64 = AtomicU64::new(0);
 }
 
 const FREE: u64 = 0;
@@ -90,8 +93,6 @@ impl Slot {
     pub(super) fn claim(&self) -> u64 {
         let generation = (self.state.load(Relaxed) >> 2).wrapping_add(1) & (u64::MAX >> 2);
         crate::traps::in_force! {
-            // No two blocks have the same, so that none can be taken for another.
-            static LAST: AtomicU64 = AtomicU64::new(0);
             let generation = generation.max(LAST.fetch_add(1, Relaxed) + 1);
         }
         self.state.store(generation << 2 | BUSY, Relaxed);
