@@ -23,7 +23,7 @@ pub fn faults_there(test: &str, mistake: impl FnOnce(*mut u8), stale: impl FnOnc
 
 /// From now on a handler, on a stack of its own, says where a fault is, and lets it end the process.
 fn report_faults() {
-    let stack = Box::leak(Box::new([0_u8; 64 << 10]));
+    let stack = Box::leak(vec![0_u8; 64 << 10].into_boxed_slice());
     let stack = libc::stack_t { ss_sp: stack.as_mut_ptr().cast(), ss_flags: 0, ss_size: stack.len() };
     // SAFETY: the stack is never freed; all zeroes are a `sigaction` with an empty mask, and the handler takes three
     // arguments, as SA_SIGINFO says.
