@@ -293,7 +293,7 @@ fn an_arena_keeps_the_capacity_that_was_asked_for() {
         let mut arena = Arena::with_reservation(bytes).unwrap();
         assert_eq!(arena.reserved_bytes(), bytes);
         // Far more than there are addresses for.
-        for round in 0..10_000 / pages {
+        for round in 0..5_000 / pages {
             arena.scoped(|scope| scope.alloc_slice_fill_copy(bytes, 1_u8).len());
             assert_eq!(arena.remaining_capacity(), bytes);
             if round % 2 == 0 {
@@ -310,7 +310,7 @@ fn an_arena_keeps_the_capacity_that_was_asked_for() {
 fn scopes_without_end_over_live_values_find_room() {
     let mut arena = Arena::with_reservation(16 * page()).unwrap();
     arena.alloc(1_u8);
-    for _ in 0..2_000 {
+    for _ in 0..1_000 {
         arena.scoped(|scope| {
             scope.alloc_slice_fill_copy(page(), 1_u8);
             scope.scoped(|inner| inner.alloc_slice_fill_copy(14 * page(), 1_u8).len())
