@@ -78,6 +78,6 @@ impl Likeness {
     pub(crate) fn wanted(&self) -> Wanted<'_> {
         let name = CStr::from_bytes_until_nul(&self.name).ok().filter(|name| !name.is_empty());
         let reservation = Room::Exactly(self.reservation);
-        Wanted { reservation, least: 0, huge_pages: self.huge_pages, name, has_header: false }
+        Wanted { reservation, least: 0, huge_pages: self.huge_pages, tight: false, name, has_header: false }
     }
 }
