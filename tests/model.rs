@@ -422,7 +422,8 @@ fn any_size() -> impl Strategy<Value = usize> {
     prop_oneof![2 => Just(0), 12 => 1..100_usize, 6 => 100..5000_usize, 2 => 5000..300_000_usize, 1 => 1_000_000..4_000_000_usize]
 }
 
-fn any_op() -> impl Strategy<Value = Op> {
+/// One operation. (`fuzz/` takes this and the next one from here, too.)
+pub(crate) fn any_op() -> impl Strategy<Value = Op> {
     let index = any::<prop::sample::Index>;
     let align = || prop_oneof![8 => 0..5_u32, 1 => 5..22_u32].prop_map(|shift| 1_usize << shift);
     let small = prop_oneof![Just(0), 1..50_usize, 1..2000_usize];
@@ -452,21 +453,20 @@ fn any_op() -> impl Strategy<Value = Op> {
     })
 }
 
-/// Bytes to reserve, if not the default, and what to do. (`fuzz/` takes it from here, too.)
-pub(crate) fn any_case() -> impl Strategy<Value = (Option<usize>, Vec<Op>)> {
-    let reservation = prop_oneof![
+/// Bytes to reserve, if not the default.
+pub(crate) fn any_reservation() -> impl Strategy<Value = Option<usize>> {
+    prop_oneof![
         2 => Just(None),
         1 => Just(Some(1)),
         2 => Just(Some(64 << 10)),
         2 => Just(Some(1 << 20)),
         2 => Just(Some(6 << 20)),
-    ];
-    (reservation, prop::collection::vec(any_op(), 1..50))
+    ]
 }
 
-pub(crate) fn run_case<const M: usize>(policy: CommitPolicy, (reservation, ops): &(Option<usize>, Vec<Op>)) {
+pub(crate) fn run_case<const M: usize>(policy: CommitPolicy, reservation: Option<usize>, ops: &[Op]) {
     let options = Arena::options().commit_policy(policy);
-    let mut arena: Arena<Reserved, M> = match *reservation {
+    let mut arena: Arena<Reserved, M> = match reservation {
         Some(bytes) => ArenaOptions::reservation(options, bytes).build_with_min_align().unwrap(),
         None => options.build_with_min_align().unwrap(),
     };
@@ -475,7 +475,9 @@ pub(crate) fn run_case<const M: usize>(policy: CommitPolicy, (reservation, ops):
 
 fn run<const M: usize>(policy: CommitPolicy) {
     let config = ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() };
-    proptest!(config, |(case in any_case())| run_case::<M>(policy, &case));
+    proptest!(config, |(reservation in any_reservation(), ops in prop::collection::vec(any_op(), 1..50))| {
+        run_case::<M>(policy, reservation, &ops);
+    });
 }
 
 macro_rules! rooms {

@@ -400,17 +400,16 @@ pub(crate) enum Op {
     FreeTwice(prop::sample::Index),
 }
 
-/// (`fuzz/` takes it from here, too.)
-pub(crate) fn any_ops() -> impl Strategy<Value = Vec<Op>> {
+/// One operation. (`fuzz/` takes it from here, too.)
+pub(crate) fn any_op() -> impl Strategy<Value = Op> {
     let size = || prop_oneof![3 => 1..300_usize, 3 => 1..200_000_usize, 1 => 1..(5_usize << 20)];
-    let op = prop_oneof![
+    prop_oneof![
         3 => size().prop_map(Op::Make),
         1 => (size(), 1..(8_usize << 20)).prop_map(|(size, room)| Op::MakeWithin(size, room)),
         5 => (any::<prop::sample::Index>(), size()).prop_map(|(which, size)| Op::Resize(which, size)),
         2 => any::<prop::sample::Index>().prop_map(Op::Free),
         1 => any::<prop::sample::Index>().prop_map(Op::FreeTwice),
-    ];
-    prop::collection::vec(op, 1..80)
+    ]
 }
 
 /// `Filled` checks contents and addresses at every step.
@@ -468,7 +467,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_sequence_keeps_addresses_and_contents(ops in any_ops()) {
+    fn any_sequence_keeps_addresses_and_contents(ops in prop::collection::vec(any_op(), 1..80)) {
         run_ops(ops);
     }
 }

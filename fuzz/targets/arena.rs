@@ -6,19 +6,25 @@
 mod model;
 
 use libfuzzer_sys::fuzz_target;
+use model::Op;
 use proptest::prelude::*;
 use v_alloc::CommitPolicy;
+use v_alloc_fuzz::Cases;
 
-fuzz_target!(|bytes: &[u8]| {
-    let cases = (0..5_u8, any::<bool>(), model::any_case());
-    v_alloc_fuzz::run(bytes, &cases, |(shift, latency, case)| {
+thread_local! {
+    static CASES: Cases<(u8, bool, Option<usize>), Op> =
+        Cases::of((0..5_u8, any::<bool>(), model::any_reservation()), model::any_op());
+}
+
+fuzz_target!(|bytes: &[u8]| CASES.with(|cases| {
+    cases.run(bytes, |(shift, latency, reservation), ops| {
         let policy = if latency { CommitPolicy::Latency } else { CommitPolicy::Throughput };
         match shift {
-            0 => model::run_case::<1>(policy, &case),
-            1 => model::run_case::<2>(policy, &case),
-            2 => model::run_case::<4>(policy, &case),
-            3 => model::run_case::<8>(policy, &case),
-            _ => model::run_case::<16>(policy, &case),
+            0 => model::run_case::<1>(policy, reservation, &ops),
+            1 => model::run_case::<2>(policy, reservation, &ops),
+            2 => model::run_case::<4>(policy, reservation, &ops),
+            3 => model::run_case::<8>(policy, reservation, &ops),
+            _ => model::run_case::<16>(policy, reservation, &ops),
         }
     });
-});
+}));

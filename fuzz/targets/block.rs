@@ -6,5 +6,12 @@
 mod model;
 
 use libfuzzer_sys::fuzz_target;
+use model::Op;
+use proptest::prelude::*;
+use v_alloc_fuzz::Cases;
 
-fuzz_target!(|bytes: &[u8]| v_alloc_fuzz::run(bytes, &model::any_ops(), model::run_ops));
+thread_local! {
+    static CASES: Cases<(), Op> = Cases::of(Just(()), model::any_op());
+}
+
+fuzz_target!(|bytes: &[u8]| CASES.with(|cases| cases.run(bytes, |(), ops| model::run_ops(ops))));

@@ -19,14 +19,34 @@ mod versions {
 }
 
 use libfuzzer_sys::fuzz_target;
+use model::Op;
 use parent::Parent;
 use proptest::prelude::*;
+use v_alloc_fuzz::Cases;
 
-fuzz_target!(|bytes: &[u8]| {
-    let parents = prop_oneof![
-        (0..200_usize).prop_map(Parent::with_excess),
-        any::<u64>().prop_map(model::fails_at_random),
-    ];
-    let cases = (model::any_hint(), parents, model::any_ops());
-    v_alloc_fuzz::run(bytes, &cases, |(hint, parent, ops)| model::run_chain(hint, &parent, &ops));
-});
+/// How the parent is: bytes in excess, or a bit for each call that is to fail.
+#[derive(Clone, Copy, Debug)]
+enum Nature {
+    Generous(usize),
+    Failing(u64),
+}
+
+thread_local! {
+    static CASES: Cases<(usize, Nature), Op> = {
+        let nature = prop_oneof![
+            (0..200_usize).prop_map(Nature::Generous),
+            any::<u64>().prop_map(Nature::Failing),
+        ];
+        Cases::of((model::any_hint(), nature), model::any_op())
+    };
+}
+
+fuzz_target!(|bytes: &[u8]| CASES.with(|cases| {
+    cases.run(bytes, |(hint, nature), ops| {
+        let parent = match nature {
+            Nature::Generous(excess) => Parent::with_excess(excess),
+            Nature::Failing(calls) => model::fails_at_random(calls),
+        };
+        model::run_chain(hint, &parent, &ops);
+    });
+}));

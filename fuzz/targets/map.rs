@@ -6,14 +6,18 @@
 mod model;
 
 use libfuzzer_sys::fuzz_target;
-use model::Hashing;
+use model::{Hashing, Op};
 use proptest::prelude::*;
+use v_alloc_fuzz::Cases;
 
-fuzz_target!(|bytes: &[u8]| {
-    let hashing = prop::sample::select(&[Hashing::Well, Hashing::Identity, Hashing::LowBits, Hashing::HighBits]);
-    let cases = prop_oneof![
-        3 => (hashing, prop::collection::vec(model::op(300), 1..24)),
-        1 => (Just(Hashing::Constant), prop::collection::vec(model::op(40), 1..24)),
-    ];
-    v_alloc_fuzz::run(bytes, &cases, |(hashing, ops)| model::run_all(hashing, &ops));
-});
+thread_local! {
+    static CASES: Cases<Hashing, Op> = {
+        let hashing =
+            [Hashing::Well, Hashing::Identity, Hashing::LowBits, Hashing::HighBits, Hashing::Constant];
+        Cases::of(prop::sample::select(hashing.to_vec()), model::op(200))
+    };
+}
+
+fuzz_target!(
+    |bytes: &[u8]| CASES.with(|cases| cases.run(bytes, |hashing, ops| model::run_all(hashing, &ops)))
+);

@@ -6,13 +6,17 @@
 mod model;
 
 use libfuzzer_sys::fuzz_target;
-use proptest::prelude::*;
+use model::Op;
+use v_alloc_fuzz::Cases;
 
-fuzz_target!(|bytes: &[u8]| {
-    let cases = (0..3_u8, 1..200_usize, prop::collection::vec(model::op(), 1..100));
-    v_alloc_fuzz::run(bytes, &cases, |(size, reservation, ops)| match size {
+thread_local! {
+    static CASES: Cases<(u8, usize), Op> = Cases::of((0..3_u8, 1..200_usize), model::op());
+}
+
+fuzz_target!(|bytes: &[u8]| CASES.with(|cases| {
+    cases.run(bytes, |(size, reservation), ops| match size {
         0 => model::behaves_like_vec::<1>(reservation, ops),
         1 => model::behaves_like_vec::<1000>(reservation.min(60), ops),
         _ => model::behaves_like_vec::<5000>(reservation.min(30), ops),
     });
-});
+}));

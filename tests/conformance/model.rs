@@ -272,7 +272,8 @@ fn any_align() -> impl Strategy<Value = usize> {
     prop_oneof![8 => 0..5_u32, 2 => 5..13_u32, 1 => 13..17_u32].prop_map(|shift| 1 << shift)
 }
 
-fn any_op() -> impl Strategy<Value = Op> {
+/// One operation. (`fuzz/` takes this and others from here, too.)
+pub(crate) fn any_op() -> impl Strategy<Value = Op> {
     let index = any::<Index>;
     let small = prop_oneof![Just(0), 1..50_usize, 1..2000_usize];
     let simple = prop_oneof![
@@ -298,8 +299,7 @@ fn any_op() -> impl Strategy<Value = Op> {
     })
 }
 
-/// What to do. (`fuzz/` takes this and the next three from here, too.)
-pub(crate) fn any_ops() -> impl Strategy<Value = Vec<Op>> {
+fn any_ops() -> impl Strategy<Value = Vec<Op>> {
     prop::collection::vec(any_op(), 1..50)
 }
 
