@@ -27,9 +27,9 @@ all=(arena chain block map vec)
 fetched() { cargo +nightly fetch --quiet --manifest-path fuzz/Cargo.toml; }
 retry fetched || not_run "cannot download the packages of fuzz/Cargo.lock"
 cargo +nightly build --quiet --manifest-path fuzz/Cargo.toml --target $target
-# fuzzer NAME OPTION...: of a hundred operations at most
+# fuzzer NAME OPTION...: up to a hundred operations, from the start
 fuzzer() {
-    "$CARGO_TARGET_DIR/$target/debug/$1" -max_len=300 -artifact_prefix="$CARGO_TARGET_DIR/found-$1-" "${@:2}"
+    "$CARGO_TARGET_DIR/$target/debug/$1" -max_len=300 -len_control=0 -artifact_prefix="$CARGO_TARGET_DIR/found-$1-" "${@:2}"
 }
 
 # The inputs of each target, as libFuzzer wants them: a file each. Those that it found itself stay.

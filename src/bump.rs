@@ -167,6 +167,11 @@ mod tests {
     }
 
     #[test]
+    fn low_addresses_are_the_lowest_quarter() {
+        assert_eq!(LOW_ADDRESSES_END, usize::MAX / 4 + 1, "not less: kernels hand out what the arithmetic bears");
+    }
+
+    #[test]
     fn every_small_case_matches_the_model() {
         for window_start in 0..48 {
             for window in 0..24 {

@@ -100,6 +100,46 @@ impl Tier {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::os::faults::{INJECTED, alone};
+
+    const ONLY: Tier = Tier { index: 0, count: 1, first: 1 };
+
+    fn refused<T>(_: Pages) -> Result<T, ReserveError> {
+        Err(ReserveError::new(Operation::Reserve, 1, Cause::Os(INJECTED)))
+    }
+
+    #[test]
+    fn all_reservations_together_may_take_an_eighth() {
+        assert_eq!(share(8 << 20), 1 << 20);
+    }
+
+    #[test]
+    fn what_is_taken_counts_until_it_is_given_back() {
+        alone("reservation::budget::tests::what_is_taken_counts_until_it_is_given_back", || {
+            let size = Pages::round_up(1 << 20).unwrap();
+            let taken = || TAKEN.load(Relaxed);
+            assert_eq!(reserve_in_tier(ONLY, size, || Ok(7)), Ok(7));
+            assert_eq!(taken(), size.bytes());
+            assert!(reserve_in_tier(ONLY, size, || refused::<()>(size)).is_err());
+            assert_eq!(taken(), size.bytes(), "what could not be reserved takes nothing");
+            give_back(size);
+            assert_eq!(taken(), 0);
+        });
+    }
+
+    #[test]
+    fn a_refusal_of_the_system_is_the_error_though_there_is_no_room_for_other_tiers() {
+        let beyond_any_room = isize::MAX as usize;
+        let error = reserve_within(&[1 << 20, beyond_any_room], refused::<()>).unwrap_err();
+        assert_eq!(error.os_code(), Some(INJECTED));
+        let error = reserve_within(&[beyond_any_room], |_| Ok(())).unwrap_err();
+        assert!(error.is_beyond_budget(), "{error}");
+    }
+
+    #[test]
+    fn a_first_tier_that_may_take_next_to_nothing_takes_nothing() {
+        assert_eq!(Tier { index: 0, count: 2, first: usize::BITS }.ceiling(1 << 20), 0);
+    }
 
     #[test]
     fn tiers_step_down_before_the_share_is_used_up() {

@@ -91,6 +91,80 @@ fn a_default_reservation_steps_down_a_tier_when_the_system_refuses() {
 }
 
 #[test]
+fn more_than_an_object_may_span_is_refused_without_asking_the_system() {
+    let size = Pages::round_up(isize::MAX as usize + 1).unwrap();
+    let error = Reservation::new(size).unwrap_err();
+    assert_eq!((error.operation(), error.bytes()), (Operation::Reserve, size.bytes()));
+    assert_eq!(error.os_code(), None);
+}
+
+#[test]
+fn what_has_a_name_is_listed_with_its_figures_until_it_is_released() {
+    alone("reservation::tests::what_has_a_name_is_listed_with_its_figures_until_it_is_released", || {
+        registry::publish().unwrap();
+        let mut range = Reservation::new(pages(4)).unwrap();
+        range.set_advice(RangeAdvice { name: Some(c"tokens"), ..RangeAdvice::default() });
+        range.list_as(registry::Kind::Arena);
+        range.commit_to(pages(3)).unwrap();
+        // SAFETY: nothing in the range is in use.
+        unsafe { range.decommit_from(pages(1)) }.unwrap();
+        let listed: Vec<_> = registry::entries().collect();
+        let [entry] = listed[..] else { panic!("{listed:?}") };
+        assert_eq!((entry.kind, entry.name()), (registry::Kind::Arena, "tokens"));
+        assert_eq!((entry.address, entry.reserved), (range.base().addr().get(), pages(4).bytes()));
+        assert_eq!((entry.committed, entry.peak), (pages(1).bytes(), pages(3).bytes()));
+        drop(range);
+        assert_eq!(registry::entries().count(), 0);
+    });
+}
+
+#[test]
+fn its_debug_form_is_its_figures() {
+    let range = Reservation::new(pages(3)).unwrap();
+    range.commit_to(pages(2)).unwrap();
+    let expected = std::format!(
+        "Reservation {{ base: {:?}, size: {}, committed: {} }}",
+        range.base(),
+        pages(3).bytes(),
+        pages(2).bytes()
+    );
+    assert_eq!(std::format!("{range:?}"), expected);
+}
+
+/// Which of eight pages are present.
+#[cfg(all(target_os = "linux", not(miri), not(v_alloc_heap_os)))]
+fn present(base: NonNull<u8>) -> [bool; 8] {
+    let mut present = [0; 8];
+    // SAFETY: the call reads no memory, and there is a byte for each page.
+    let failure = unsafe { libc::mincore(base.as_ptr().cast(), pages(8).bytes(), present.as_mut_ptr()) };
+    assert_eq!(failure, 0);
+    present.map(|page| page & 1 == 1)
+}
+
+#[test]
+#[cfg(all(target_os = "linux", not(miri), not(v_alloc_heap_os)))]
+fn populating_makes_those_pages_present_that_are_committed() {
+    let mut range = Reservation::new(pages(8)).unwrap();
+    range.set_advice(RangeAdvice { small_pages: true, ..RangeAdvice::default() });
+    range.commit_to(pages(6)).unwrap();
+    range.populate(pages(1), pages(2));
+    range.populate(pages(4), pages(8));
+    assert_eq!(present(range.base()), [false, true, false, false, true, true, false, false]);
+}
+
+#[test]
+#[cfg(all(target_os = "linux", not(miri), not(v_alloc_heap_os)))]
+fn populating_what_many_share_makes_those_pages_present_that_are_committed() {
+    let advice = RangeAdvice { small_pages: true, ..RangeAdvice::default() };
+    let lazy = LazyReservation::new(Some(pages(8).bytes()), false, advice);
+    let base = lazy.get_or_reserve(eight_pages).unwrap();
+    lazy.commit(0, |range| range.commit_to(pages(6))).unwrap();
+    lazy.populate(pages(1), pages(2));
+    lazy.populate(pages(4), pages(8));
+    assert_eq!(present(base), [false, true, false, false, true, true, false, false]);
+}
+
+#[test]
 fn a_reservation_of_nothing_is_a_page() {
     assert_eq!(Reservation::new(Pages::ZERO).unwrap().size(), pages(1));
 }
@@ -101,6 +175,16 @@ fn lazy() -> LazyReservation {
 
 fn eight_pages() -> Result<Reservation, ReserveError> {
     Reservation::new(pages(8))
+}
+
+#[test]
+fn a_size_that_is_not_known_in_advance_is_told_by_the_place() {
+    let lazy = LazyReservation::new(None, false, RangeAdvice::default());
+    assert_eq!((lazy.base(), lazy.size()), (None, 0));
+    let size = Pages::round_up(os::page_bytes() << 4).unwrap();
+    let base = lazy.get_or_reserve(|| Reservation::new(size)).unwrap();
+    assert_eq!((lazy.base(), lazy.size()), (Some(base), size.bytes()));
+    assert_eq!(base.addr().get() % os::page_bytes(), 0);
 }
 
 #[test]
