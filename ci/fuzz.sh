@@ -62,7 +62,7 @@ if [ $# = 3 ]; then
 fi
 for name in ${2:-${all[@]}}; do
     log=$CARGO_TARGET_DIR/$name.log
-    if fuzzer "$name" -max_total_time="$seconds" -timeout=20 -print_final_stats=1 \
+    if fuzzer "$name" -max_total_time="$seconds" -timeout=180 -print_final_stats=1 \
         "$CARGO_TARGET_DIR/corpus/$name" >"$log" 2>&1; then
         # The last line of progress: "#12345  DONE  cov: 678 ft: 9012 corp: 345/67Kb ..."
         read -r cases _ _ edges _ < <(grep -a DONE "$log" | tail -n 1)

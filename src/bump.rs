@@ -168,7 +168,11 @@ mod tests {
 
     #[test]
     fn low_addresses_are_the_lowest_quarter() {
-        assert_eq!(LOW_ADDRESSES_END, usize::MAX / 4 + 1, "not less: kernels hand out what the arithmetic bears");
+        assert_eq!(
+            LOW_ADDRESSES_END,
+            usize::MAX / 4 + 1,
+            "not less: kernels hand out what the arithmetic bears"
+        );
     }
 
     #[test]

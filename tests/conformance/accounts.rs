@@ -147,6 +147,26 @@ fn a_large_request_does_not_strand_the_rest_of_the_chunk() {
     }
 }
 
+/// Large is what fills a chunk; and what takes more than a quarter of one, if the rest of the window is more than an
+/// eighth of it.
+#[test]
+fn a_large_request_gets_a_block_of_its_own_and_a_small_one_a_chunk() {
+    let gets_its_own = |rest: usize, bytes: usize| {
+        let arena = ChainAllocator::new_in(4096, Parent::default());
+        assert!(arena.try_alloc_layout(layout(4096 - OVERHEAD - rest, 1)).is_ok());
+        assert_eq!(arena.remaining_capacity(), rest);
+        assert!(arena.try_alloc_layout(layout(bytes - OVERHEAD, 1)).is_ok());
+        arena.remaining_capacity() == rest
+    };
+    let next_chunk = 2 * 4096;
+    assert!(gets_its_own(2, next_chunk));
+    assert!(!gets_its_own(2, next_chunk - 1));
+    assert!(gets_its_own(1000, next_chunk / 4 + 1));
+    assert!(!gets_its_own(1000, next_chunk / 4));
+    assert!(gets_its_own(513, 8 * 512));
+    assert!(!gets_its_own(512, 8 * 512));
+}
+
 #[test]
 fn a_large_block_that_was_freed_goes_back_at_once() {
     let parent = Parent::default();
@@ -400,6 +420,32 @@ fn a_parent_may_allocate_in_the_arena_it_serves() {
             with_reentrant_parent(excess, fail_every, &[30, 300]);
             with_reentrant_parent(excess, fail_every, &[4, 1000, 9000, 40]);
         }
+    }
+}
+
+/// A block that grows is in no list while the parent works on it, and goes back to where it was.
+#[test]
+fn a_rewind_frees_what_a_parent_took_while_an_older_block_grew() {
+    for taken in 0..4 {
+        let parent = Parent::default();
+        let arena = Rc::new(ChainAllocator::new_in(1000, parent.clone()));
+        arena.alloc(1_u8);
+        let old = arena.allocate(layout(5000, 8)).unwrap().cast();
+        let checkpoint = arena.checkpoint();
+        let (within, left) = (Rc::downgrade(&arena), Cell::new(taken));
+        parent.during_calls(move |call| {
+            if let (Call::Grow, Some(arena)) = (call, within.upgrade()) {
+                (0..left.take()).for_each(|_| assert!(arena.allocate(layout(6000, 8)).is_ok()));
+            }
+        });
+        // SAFETY: the block is live and has that layout.
+        let grown = unsafe { arena.grow(old, layout(5000, 8), layout(9000, 8)) }.unwrap();
+        assert_eq!(parent.accounts.blocks(), 2 + taken);
+        // SAFETY: nothing that was handed out since is in use; what grew is older.
+        unsafe { arena.rewind(checkpoint) };
+        assert_eq!(parent.accounts.blocks(), 2 + taken.min(1), "all but the one that is kept for reuse");
+        assert!(parent.accounts.owns(grown.cast::<u8>().addr().get(), 9000));
+        assert_eq!(arena.reserved_bytes(), parent.accounts.outstanding());
     }
 }
 
