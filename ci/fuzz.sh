@@ -3,8 +3,8 @@
 # fuzzer tries, and looks for one that fails. It begins with the inputs in fuzz/corpus, a line of base64 for each, and
 # keeps what it adds to them in the target directory. Prints a line for each target.
 #
-# What is found is printed, as the least input of the test that has the model: it belongs there, as a test of its own.
-# The fuzzer's bytes for it are kept; `ci/fuzz.sh 0 TARGET FILE` runs them again.
+# What is found is printed, as an input of the test that has the model, with as few operations as fail: it belongs there,
+# as a test of its own. The fuzzer's bytes for it are kept; `ci/fuzz.sh 0 TARGET FILE` prints and runs them again.
 #
 # Usage: ci/fuzz.sh [seconds for each target [target [file]]]; without any, five minutes for all. `ci/fuzz.sh minimise`
 # makes the corpus of what was found so far: few small inputs that together reach all the code that was reached.
@@ -58,7 +58,7 @@ if [ "$seconds" = minimise ]; then
     exit
 fi
 if [ $# = 3 ]; then
-    fuzzer "$2" "$3" && exit
+    V_ALLOC_FUZZ_PRINT=1 fuzzer "$2" "$3" && exit
 fi
 for name in ${2:-${all[@]}}; do
     log=$CARGO_TARGET_DIR/$name.log

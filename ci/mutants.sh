@@ -55,6 +55,7 @@ part() {
     for test in accounts over_blocks; do
         [ $test = accounts ] || conformance+=(footprint model)
         {
+            echo '//! Arenas over other memory.'
             echo "#[macro_use] #[path = \"$PWD/tests/conformance/subject.rs\"] mod subject;"
             for module in "${conformance[@]}"; do
                 echo "#[path = \"$PWD/tests/conformance/$module.rs\"] mod $module;"

@@ -39,6 +39,9 @@ impl<Start: Clone + Debug, Op: Clone + Debug> Cases<Start, Op> {
         let (start, ops) = bytes.split_at(bytes.len().min(BYTES));
         let Some(start) = made(&self.start, start) else { return };
         let mut ops: Vec<Op> = ops.chunks(BYTES).filter_map(|seed| made(&self.op, seed)).collect();
+        if std::env::var_os("V_ALLOC_FUZZ_PRINT").is_some() {
+            eprintln!("{start:#?}\n{ops:#?}"); // it may end in a fault, which nobody catches
+        }
         let fails = |ops: Vec<Op>| catch_unwind(AssertUnwindSafe(|| check(start.clone(), ops))).is_err();
         if !fails(ops.clone()) {
             return;
