@@ -40,11 +40,11 @@ part() {
         case " $* " in
         *' reservation '*)
             echo 'pub use error::{AllocError, AllocOrInitError, Operation, PushError, ReserveError};'
-            echo 'pub use {os::Pages, reservation::{Reservation, totals::*}};'
+            echo 'pub use {os::Pages, reservation::{Reservation, growth::CommitPolicy, totals::*}};'
             ;;&
         *' arena '*)
             echo 'pub use allocator_api2::alloc::{Allocator, Global};'
-            echo 'pub use arena::{Arena, Checkpoint, Scope, ScopeGuard, buffer::BufferArena, chain::ChainAllocator};'
+            echo 'pub use arena::{Arena, Bulk, Checkpoint, Scope, ScopeGuard, buffer::BufferArena, chain::ChainAllocator};'
             echo 'pub use arena::{linear::LinearAllocator, options::*, reserved::Reserved, source::*};'
             echo 'pub use {sync::*, virtual_allocator::VirtualAllocator, zeroable::Zeroable};'
             ;;
@@ -105,7 +105,7 @@ for name in ${*:-bump reservation chain arena}; do
         ;;
     chain) room chain 'src/arena/chain/*.rs' '--test accounts' '--test over_blocks' "${arenas[@]}" ;;
     arena)
-        files=$(printf 'src/arena/%s.rs ' growth range reserved fixed linear buffer source)
+        files=$(printf 'src/arena/%s.rs ' range reserved fixed linear buffer source)
         room arena "$files" '--lib -- arena::' \
             '--lib --test model --test over_blocks --test zeroed_memory --test resident_memory --test limits' "${arenas[@]}"
         ;;

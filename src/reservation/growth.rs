@@ -158,6 +158,32 @@ mod tests {
         assert_eq!(step, Step { end, populate_to, huge_from: Some(committed) });
     }
 
+    #[test]
+    fn what_ends_at_the_head_takes_no_huge_page() {
+        let step = arena(1000 << 10).step(HEAD);
+        assert_eq!(step, Step { end: HEAD, populate_to: Some(HEAD), huge_from: None });
+    }
+
+    #[test]
+    fn without_huge_pages_small_steps_go_on_beyond_the_head() {
+        let step = Growth { huge_page: None, ..arena(1000 << 10) }.step((1000 << 10) + 1);
+        assert_eq!(step, Step { end: 1128 << 10, populate_to: Some(1128 << 10), huge_from: None });
+    }
+
+    #[test]
+    fn a_block_of_more_than_a_step_is_for_its_owner_to_touch() {
+        let step = arena(16 << 10).step(300 << 10);
+        assert_eq!(step, Step { end: 300 << 10, populate_to: None, huge_from: None });
+    }
+
+    #[test]
+    fn for_latency_a_step_is_a_quarter_from_sixteen_to_sixty_four_kib() {
+        for (committed, end) in [(0, 16 << 10), (128 << 10, 160 << 10), (1 << 20, (1 << 20) + (64 << 10))] {
+            let growth = Growth { policy: CommitPolicy::Latency, huge_page: None, ..arena(committed) };
+            assert_eq!(growth.step(committed + 1).end, end);
+        }
+    }
+
     fn any_growth() -> impl Strategy<Value = (Growth, usize)> {
         let page = prop_oneof![Just(4096_usize), Just(16 << 10), Just(64 << 10)];
         let policy = prop_oneof![Just(CommitPolicy::Throughput), Just(CommitPolicy::Latency)];
