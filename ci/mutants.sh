@@ -23,7 +23,10 @@ part() {
     local crate=$1 module file
     shift
     rm -rf "$crate" && mkdir -p "$crate/src" "$crate/tests"
-    sed -e '/^members/d' -e '/^default-members/d' -e '/^readme/d' -e '/^\[\[example\]\]/,/^$/d' Cargo.toml >"$crate/Cargo.toml"
+    # By a name of its own, or cargo would take what it built of another part for this one's.
+    sed -e '/^members/d' -e '/^default-members/d' -e '/^readme/d' -e '/^\[\[example\]\]/,/^$/d' \
+        -e "0,/^name = .*/s//name = \"v_alloc-$(basename "$crate")\"/" Cargo.toml >"$crate/Cargo.toml"
+    printf '\n[lib]\nname = "v_alloc"\n' >>"$crate/Cargo.toml"
     cp Cargo.lock "$crate"
     {
         echo '//! A part of v_alloc.'
@@ -70,7 +73,7 @@ part() {
 
 # room NAME FILES QUICK_TESTS THOROUGH_TESTS MODULE...: fails if a change to the files survives.
 room() {
-    local name=$1 files=$2 crate=$CARGO_TARGET_DIR/part-$1 results=$CARGO_TARGET_DIR/results-$1 tests file
+    local name=$1 files=$2 crate=$CARGO_TARGET_DIR/part-$1 results=$CARGO_TARGET_DIR/results-$1 tests file word
     local log=$CARGO_TARGET_DIR/$1.log
     part "$crate" "${@:5}"
     rm -rf "$results" && mkdir -p "$results"
@@ -79,9 +82,13 @@ room() {
     [ "$name" = bump ] || [ "$name" = reservation ] || options+=(--features allocator-api2,alloc)
     for file in $files; do options+=(--file "$file"); done
     for tests in "$3" "$4"; do
+        # What comes before `--` says what to build, too.
+        local selection=()
+        for word in ${tests%% -- *}; do selection+=("--cargo-arg=$word"); done
+        [[ $tests = *' -- '* ]] && tests="-- ${tests#* -- }" || tests=
         # It ends with 2 if changes survive, and 3 if some were noticed only by an endless loop.
         # shellcheck disable=SC2086 # several words
-        cargo mutants "${options[@]}" --iterate -- $tests >"$log" 2>&1 && break
+        cargo mutants "${options[@]}" --iterate "${selection[@]}" -- $tests >"$log" 2>&1 && break
         case $? in
         2) ;;
         3) break ;;

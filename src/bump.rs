@@ -167,12 +167,13 @@ mod tests {
     }
 
     #[test]
-    fn low_addresses_are_the_lowest_quarter() {
+    fn windows_may_lie_anywhere_but_at_the_very_end_and_low_ones_in_the_lowest_quarter() {
         assert_eq!(
             LOW_ADDRESSES_END,
             usize::MAX / 4 + 1,
             "not less: kernels hand out what the arithmetic bears"
         );
+        assert_eq!(HIGHEST_LIMIT, usize::MAX - 0xFFFF, "all but the last 64 KiB");
     }
 
     #[test]
