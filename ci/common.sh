@@ -57,6 +57,21 @@ export CARGO_PROFILE_DEV_DEBUG=line-tables-only CARGO_PROFILE_TEST_DEBUG=line-ta
 
 build_std=-Zbuild-std=std,panic_unwind,test
 
+# instrumented SANITIZER OPTION...: `cargo test` with a standard library that is instrumented as all else is. Debian's compiler
+# builds that. It has no runtimes of sanitizers; `sanitizer_runtime` sets $runtime to one of a rustup toolchain.
+instrumented() {
+    local flags="-Zsanitizer=$1 -Zexternal-clangrt -Clink-arg=-Wl,--whole-archive,$runtime,--no-whole-archive"
+    shift
+    RUSTC=/usr/bin/rustc RUSTDOC=/usr/bin/rustdoc RUSTC_BOOTSTRAP=1 RUSTFLAGS="${RUSTFLAGS:-} $flags" \
+        /usr/bin/cargo test $build_std --target x86_64-unknown-linux-gnu "$@"
+}
+sanitizer_runtime() {
+    packages rustc-web cargo-web rust-web-src
+    local libraries=lib/rustlib/x86_64-unknown-linux-gnu/lib
+    runtime=$(find "${RUSTUP_HOME:-$HOME/.rustup}"/toolchains/*/$libraries -name "librustc-*_rt.$1.a" 2>/dev/null | head -n 1) || true
+    [ -n "$runtime" ] || not_run "no rustup toolchain here has the runtime $1"
+}
+
 # seeded_bug FILTER EXPECTED COMMAND...: a tool that finds nothing must first be seen to find something. Runs one test of
 # ci/seeded_bugs.rs by the command, a `cargo test`, and looks for what the tool should say of it.
 seeded_bug() {

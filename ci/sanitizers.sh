@@ -6,14 +6,13 @@
 # Threads have a script of their own, thread-sanitizer.sh.
 #
 # Usage: ci/sanitizers.sh [address] [leak] [memory]; without any, all.
-# Needs: an x86-64 Linux; rustup, whose nightly toolchain with the component rust-src is installed if it is missing.
+# Needs: an x86-64 Linux; rustup, whose nightly toolchain is installed if it is missing.
 . "$(dirname "$0")/common.sh" sanitizers rustup
 
-have_nightly() {
-    [ -e "$(rustc +nightly --print sysroot 2>/dev/null)/lib/rustlib/src/rust/library/std" ]
-}
 command -v rustup >/dev/null || not_run "no rustup"
-have_nightly || retry rustup toolchain install nightly --profile minimal --component rust-src || not_run "cannot install a nightly toolchain"
+rustc +nightly --version >/dev/null 2>&1 || retry rustup toolchain install nightly --profile minimal ||
+    not_run "cannot install a nightly toolchain"
+sanitizer_runtime msan
 
 export CARGO_PROFILE_DEV_OPT_LEVEL=1 # for time; the assertions stay
 target=x86_64-unknown-linux-gnu
@@ -23,11 +22,14 @@ export MSAN_OPTIONS=handle_segv=0:handle_sigbus=0:handle_abort=0
 
 # sanitized SANITIZER OPTION...
 sanitized() {
-    local sanitizer=$1 std=()
+    local sanitizer=$1
     shift
-    [ $sanitizer != memory ] || std=(-Zbuild-std)
-    CARGO_TARGET_DIR=$platforms/$platform/$sanitizer RUSTFLAGS="-Zsanitizer=$sanitizer" \
-        cargo +nightly test "${std[@]}" --target $target "$@"
+    export CARGO_TARGET_DIR=$platforms/$platform/$sanitizer
+    if [ $sanitizer = memory ]; then
+        instrumented memory "$@"
+    else
+        RUSTFLAGS="-Zsanitizer=$sanitizer" cargo +nightly test --target $target "$@"
+    fi
 }
 
 [ $# -gt 0 ] || set -- address leak memory

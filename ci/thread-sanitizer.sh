@@ -6,21 +6,12 @@
 # makes by itself, and takes a range that one thread released and another reserved for one that both use.
 #
 # Usage: ci/thread-sanitizer.sh
-# Needs: an x86-64 Linux; rustup, whose nightly toolchain with the component rust-src is installed if it is missing.
+# Needs: an x86-64 Linux; rustup, for the sanitizer's runtime.
 . "$(dirname "$0")/common.sh" thread-sanitizer rustup
-
-have_nightly() {
-    [ -e "$(rustc +nightly --print sysroot 2>/dev/null)/lib/rustlib/src/rust/library/std" ]
-}
-command -v rustup >/dev/null || not_run "no rustup"
-have_nightly || retry rustup toolchain install nightly --profile minimal --component rust-src ||
-    not_run "cannot install a nightly toolchain"
+sanitizer_runtime tsan
 
 export CARGO_PROFILE_DEV_OPT_LEVEL=1 # for time; the assertions stay
-export RUSTFLAGS="-Zsanitizer=thread --cfg v_alloc_heap_os" TSAN_OPTIONS=halt_on_error=1:allocator_may_return_null=1
-sanitized() {
-    cargo +nightly test -Zbuild-std --target x86_64-unknown-linux-gnu "$@"
-}
+export RUSTFLAGS="--cfg v_alloc_heap_os" TSAN_OPTIONS=halt_on_error=1:allocator_may_return_null=1
 
 # Two threads write to one value of a shared arena, with no order between them.
 race=$CARGO_TARGET_DIR/race
@@ -64,7 +55,7 @@ fn race() {
     });
 }
 RUST
-if sanitized --manifest-path "$race/Cargo.toml" --lib >"$race/log" 2>&1 ||
+if instrumented thread --manifest-path "$race/Cargo.toml" --lib >"$race/log" 2>&1 ||
     ! grep -aqF "ThreadSanitizer: data race" "$race/log"; then
     tail -n 30 "$race/log"
     echo "FAILED: $platform: the seeded race was not found"
@@ -75,7 +66,7 @@ echo "the seeded race is found"
 # Left out: what counts system calls, of which the backend makes none; limits on the memory of the process, and a handler
 # that must come at an exact time: the sanitizer itself needs memory, and delivers signals late.
 status=0 # both, whatever the first finds
-sanitized -p v_alloc --lib -- sync:: sync_vec:: reservation:: lock_free:: pool:: || status=1
-sanitized -p v_alloc --no-fail-fast --test sync_arena --test local_arena --test sync_vec --test swap_vec \
+instrumented thread -p v_alloc --lib -- sync:: sync_vec:: reservation:: lock_free:: pool:: || status=1
+instrumented thread -p v_alloc --no-fail-fast --test sync_arena --test local_arena --test sync_vec --test swap_vec \
     --test arena_pool -- --skip makes_no_system_call --skip a_limit_on_memory --skip a_handler_may || status=1
 exit $status

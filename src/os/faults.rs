@@ -6,7 +6,16 @@ use super::{OsError, Pages, Placement, platform};
 use core::ptr::NonNull;
 use std::cell::Cell;
 use std::ffi::OsString;
+use std::format;
+use std::process::{Command, Output};
+use std::string::String;
 use std::vec::Vec;
+
+/// Tells a child process which test it is, and which case of it.
+const CHILD: &str = "V_ALLOC_TEST_CASE";
+
+/// Set to what runs the tests' executables, where the kernel cannot.
+const RUNNER: &str = "V_ALLOC_TEST_RUNNER";
 
 /// The code of an injected failure; no real call returns it.
 pub(crate) const INJECTED: i32 = 4242;
@@ -44,20 +53,35 @@ pub(crate) fn fail_each_call(mut scenario: impl FnMut(), mut after: impl FnMut(C
     failures.inspect(|&call| after(call)).collect()
 }
 
-/// Runs a test in a process of its own, for what is counted by process. `name` is its whole path.
-pub(crate) fn alone(name: &str, test: impl FnOnce()) {
-    const CHILD: &str = "V_ALLOC_TEST_ALONE";
-    if std::env::var_os(CHILD).is_some_and(|child| child == name) {
-        return test();
-    }
+/// In a process that [`child`] made of this test: which of its cases it is to be. `name` is the test's whole path.
+pub(crate) fn case_of_child(name: &str) -> Option<String> {
+    let variable = std::env::var(CHILD).ok()?;
+    variable.strip_prefix(name)?.strip_prefix(' ').map(String::from)
+}
+
+/// Runs the test once more, in a process of its own, which finds `case` in [`case_of_child`].
+pub(crate) fn child(name: &str, case: &str) -> Output {
     let executable = std::env::current_exe().expect("a test has an executable");
     // Where the kernel cannot start it by itself, this says how: an emulator and its arguments.
-    let runner = std::env::var("V_ALLOC_TEST_RUNNER").unwrap_or_default();
+    let runner = std::env::var(RUNNER).unwrap_or_default();
     let mut command = runner.split_whitespace().map(OsString::from).chain([executable.into_os_string()]);
-    let mut child = std::process::Command::new(command.next().expect("there is an executable"));
-    let output = child.args(command).args([name, "--exact"]).env(CHILD, name).output();
-    let output = output.expect("the test's executable can be run again");
-    let printed = std::string::String::from_utf8_lossy(&output.stdout);
+    let mut child = Command::new(command.next().expect("there is an executable"));
+    let output = child.args(command).args([name, "--exact"]).env(CHILD, format!("{name} {case}")).output();
+    output.expect("the test's executable can be run again")
+}
+
+/// Whether qemu's user mode runs the tests, as far as `ci/aarch64.sh` says so.
+pub(crate) fn are_emulated() -> bool {
+    std::env::var_os(RUNNER).is_some()
+}
+
+/// Runs a test in a process of its own, for what is counted by process. `name` is its whole path.
+pub(crate) fn alone(name: &str, test: impl FnOnce()) {
+    if case_of_child(name).is_some() {
+        return test();
+    }
+    let output = child(name, "alone");
+    let printed = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
 }
 

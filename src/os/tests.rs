@@ -8,6 +8,16 @@ use core::slice;
 use std::vec;
 use std::vec::Vec;
 
+/// What memory costs, when it is refused, and that what is not committed faults.
+#[cfg(not(any(miri, v_alloc_heap_os)))]
+mod costs;
+
+/// What the tests ask the system besides what the library does.
+#[cfg_attr(unix, path = "tests/system_unix.rs")]
+#[cfg_attr(windows, path = "tests/system_windows.rs")]
+#[cfg_attr(any(miri, v_alloc_heap_os), allow(dead_code, reason = "the heap has no such things"))]
+mod system;
+
 const HEAP: bool = cfg!(any(miri, v_alloc_heap_os));
 
 const MIB: usize = 1 << 20;
@@ -270,82 +280,4 @@ fn the_error_code_of_the_thread_is_kept() {
     assert_eq!(now(), Some(kept), "after decommit");
     range.release();
     assert_eq!(now(), Some(kept), "after release");
-}
-
-/// What the tests ask the system besides what the library does.
-#[cfg(unix)]
-mod system {
-    use std::os::fd::AsRawFd;
-    use std::os::unix::net::UnixStream;
-
-    unsafe extern "C" {
-        fn write(file: i32, bytes: *const u8, count: usize) -> isize;
-    }
-
-    /// Lets the kernel read the byte: it answers EFAULT where a load would end the process.
-    pub(super) fn is_accessible(address: *const u8) -> bool {
-        let (socket, _other_end) = UnixStream::pair().unwrap();
-        // SAFETY: the kernel checks the address, and the socket is open.
-        unsafe { write(socket.as_raw_fd(), address, 1) == 1 }
-    }
-
-    /// Whether anything is at the page of this address.
-    pub(super) fn is_mapped(address: usize) -> bool {
-        let page = core::ptr::without_provenance_mut(address);
-        // SAFETY: this changes neither the memory, which is no file's, nor access to it.
-        unsafe { rustix::mm::msync(page, 1, rustix::mm::MsyncFlags::ASYNC) }.is_ok()
-    }
-
-    /// All that the system reserved for a range: nothing else here.
-    pub(super) fn mapping(start: *const u8, end: *const u8) -> (usize, usize) {
-        (start.addr(), end.addr())
-    }
-
-    /// Sets `errno`, and returns its value.
-    pub(super) fn set_error_code() -> i32 {
-        // SAFETY: there is no such file, and nothing to write.
-        assert_eq!(unsafe { write(-1, core::ptr::null(), 0) }, -1);
-        rustix::io::Errno::BADF.raw_os_error()
-    }
-}
-
-/// What the tests ask the system besides what the library does.
-#[cfg(windows)]
-mod system {
-    use windows_sys::Win32::Foundation::SetLastError;
-    use windows_sys::Win32::System::Memory::{
-        MEM_COMMIT, MEM_FREE, MEMORY_BASIC_INFORMATION, PAGE_READWRITE, VirtualQuery,
-    };
-
-    fn query(address: usize) -> MEMORY_BASIC_INFORMATION {
-        let mut info = MEMORY_BASIC_INFORMATION::default();
-        // SAFETY: `info` is a valid place to write to, of the size given.
-        let written =
-            unsafe { VirtualQuery(core::ptr::without_provenance(address), &mut info, size_of_val(&info)) };
-        assert_ne!(written, 0);
-        info
-    }
-
-    /// Whether the page of this address is committed, for reading and writing.
-    pub(super) fn is_accessible(address: *const u8) -> bool {
-        let info = query(address.addr());
-        info.State == MEM_COMMIT && info.Protect == PAGE_READWRITE
-    }
-
-    /// Whether anything is at the page of this address.
-    pub(super) fn is_mapped(address: usize) -> bool {
-        query(address).State != MEM_FREE
-    }
-
-    /// All that the system reserved for a range: with the slack before it.
-    pub(super) fn mapping(start: *const u8, end: *const u8) -> (usize, usize) {
-        (query(start.addr()).AllocationBase.addr(), end.addr())
-    }
-
-    /// Sets the last-error code, and returns its value.
-    pub(super) fn set_error_code() -> i32 {
-        // SAFETY: writes a number of this thread.
-        unsafe { SetLastError(4321) };
-        4321
-    }
 }
