@@ -92,7 +92,7 @@ kernel() {
         $gnu-strip -o "$guest/tests/$(basename "$executable" | sed 's/-[0-9a-f]\{16\}$//')" "$executable"
     done
     cp "$CARGO_TARGET_DIR/$target/programs/libv_alloc.so.0" "$guest/lib/"
-    skipped page-sizes >"$guest/skipped"
+    skipped >"$guest/skipped"
     cat >"$guest/init" <<'INIT'
 #!/bin/sh
 export PATH=/bin HOME=/tmp TMPDIR=/tmp RUST_BACKTRACE=0 LD_LIBRARY_PATH=/lib

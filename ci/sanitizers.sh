@@ -42,6 +42,6 @@ for sanitizer in "$@"; do
     memory) seeded_bug uninitialised use-of-uninitialized-value sanitized $sanitizer ;;
     *) echo "address, leak or memory, not $sanitizer" && exit 2 ;;
     esac || { status=1 && continue; }
-    sanitized $sanitizer -p v_alloc --no-fail-fast $(portable_tests) -- $(skipped $sanitizer) || status=1
+    sanitized $sanitizer -p v_alloc --no-fail-fast $(portable_tests) -- $(skipped) || status=1
 done
 exit $status

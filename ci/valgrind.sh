@@ -28,5 +28,5 @@ seeded_bug uninitialised "depends on uninitialised value" checked
 if [ $# -gt 0 ]; then
     checked -p v_alloc "$@"
 else
-    checked -p v_alloc --no-fail-fast $(portable_tests) -- $(skipped valgrind)
+    checked -p v_alloc --no-fail-fast $(portable_tests) -- $(skipped)
 fi

@@ -7,7 +7,6 @@ pub mod panics;
 pub mod things;
 pub mod typed;
 
-#[cfg(unix)]
 pub use processes::*;
 
 #[cfg(target_os = "linux")]
@@ -18,18 +17,16 @@ pub fn page() -> usize {
     v_alloc::os::page_size().unwrap()
 }
 
-#[cfg(unix)]
 mod processes {
     use std::ffi::OsString;
+    #[cfg(unix)]
     use std::os::unix::process::ExitStatusExt;
-    use std::process::{Command, Output, Stdio};
+    use std::process::{Command, ExitStatus, Output, Stdio};
 
     /// Names the test that a child process is to run.
     const CHILD: &str = "V_ALLOC_TEST_CHILD";
 
     pub const SIGABRT: i32 = 6;
-    pub const SIGBUS: i32 = if cfg!(any(target_os = "linux", target_os = "android")) { 7 } else { 10 };
-    pub const SIGSEGV: i32 = 11;
 
     /// Runs `body` in a process that runs nothing else, so that limits and totals of a process do not touch other
     /// tests. `test` is the path of the calling test.
@@ -52,8 +49,37 @@ mod processes {
 
     /// Runs `body`, which must not return, in a child process; tells by which signal that died, and what it wrote
     /// to standard error.
+    #[cfg(unix)]
     pub fn killed(test: &str, body: impl FnOnce()) -> Option<(i32, String)> {
+        let (status, error) = died(test, body);
+        assert!(status.signal().is_some(), "{test}: no signal, but {status}\n{error}");
+        status.signal().map(|signal| (signal, error))
+    }
+
+    /// Runs `body` in a child process, and expects that to end it by the signal or the exception of an access that is
+    /// not allowed; tells what it wrote.
+    pub fn faulted(test: &str, body: impl FnOnce()) -> String {
+        let (status, said) = died(test, body);
+        #[cfg(unix)]
+        let (ended, expected) = {
+            const SIGSEGV: i32 = 11;
+            const SIGBUS_OF_APPLE: i32 = 10;
+            let apples = cfg!(target_vendor = "apple") && status.signal() == Some(SIGBUS_OF_APPLE);
+            (status.signal(), Some(if apples { SIGBUS_OF_APPLE } else { SIGSEGV }))
+        };
+        #[cfg(windows)]
+        let (ended, expected) = {
+            const STATUS_ACCESS_VIOLATION: i32 = 0xC000_0005_u32.cast_signed();
+            (status.code(), Some(STATUS_ACCESS_VIOLATION))
+        };
+        assert_eq!(ended, expected, "{status}\n{said}");
+        said
+    }
+
+    /// Runs `body`, which must not return, in a child process; tells how that ended, and what it wrote.
+    fn died(test: &str, body: impl FnOnce()) -> (ExitStatus, String) {
         if is_child(test) {
+            #[cfg(unix)]
             no_core_file();
             body();
             println!("{}", reached_its_end(test));
@@ -62,10 +88,8 @@ mod processes {
         let output = run_child(test);
         let said = String::from_utf8_lossy(&output.stdout);
         assert!(!said.contains(&reached_its_end(test)), "{test}: the child survived");
-        let signal = output.status.signal();
-        let error = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(signal.is_some(), "{test}: no signal, but {}\n{said}\n{error}", output.status);
-        signal.map(|signal| (signal, error))
+        let error = String::from_utf8_lossy(&output.stderr);
+        (output.status, format!("{error}\n{said}"))
     }
 
     fn is_child(test: &str) -> bool {
@@ -94,12 +118,14 @@ mod processes {
         format!("the child of {test} reached its end")
     }
 
+    #[cfg(unix)]
     fn no_core_file() {
         use rustix::process::{Resource, Rlimit, setrlimit};
         setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }).unwrap();
     }
 
     /// Lowers a limit of this process.
+    #[cfg(unix)]
     pub fn limit(resource: rustix::process::Resource, bytes: u64) {
         let limits = rustix::process::Rlimit { current: Some(bytes), maximum: Some(bytes) };
         rustix::process::setrlimit(resource, limits).unwrap();
