@@ -8,7 +8,7 @@
 # Usage: ci/no-os.sh
 # Needs: nothing besides common.sh; no linker, no emulator.
 . "$(dirname "$0")/common.sh" no-os
-export cargo CARGO_PROFILE_DEV_DEBUG=0
+export cargo
 
 # check TARGET: all that is to be checked for it, whatever the first finds. What it says comes in one piece.
 check() {

@@ -7,7 +7,7 @@
 # Left out, and why: doc tests (rustdoc builds and runs them one by one, and there is no compiler in the guest), tests
 # that compile programs, and what takes minutes of emulation and looks at no page; ci/left_out.txt names it.
 #
-# Usage: ci/page-sizes.sh [16k] [64k]; without any, both.
+# Usage: ci/page-sizes.sh [16k] [64k] [-- options of cargo test]; without any, both, and all tests.
 # Needs: 4 GiB of memory; 1 GiB of disk; the packages below, from Debian 12 or later. Kernels, busybox and the
 # emulator are unpacked in the target directory and installed nowhere: other emulators here keep their versions.
 . "$(dirname "$0")/common.sh" page-sizes
@@ -72,7 +72,7 @@ kernel() {
 
     local variable=CARGO_TARGET_${target//-/_}_LINKER executable executables
     export "${variable^^}=$gnu-gcc" CARGO_TARGET_DIR=$platforms/${target%%-*}
-    executables=$($cargo test -p v_alloc $build_std --target $target $(portable_tests) --no-run 2>&1 |
+    executables=$($cargo test -p v_alloc $build_std --target $target "${selected[@]}" --no-run 2>&1 |
         tee "$folder/build.log" | sed -n 's/^ *Executable .*(\(.*\))$/\1/p')
     if [ -z "$executables" ]; then
         cat "$folder/build.log" && return 1
@@ -132,8 +132,14 @@ INIT
     [ "$failed" = 0 ] || { echo "FAILED: $failed of the executables; see $folder/boot.log" && return 1; }
 }
 
+sizes=() selected=($(portable_tests))
+while [ $# -gt 0 ]; do
+    [ "$1" != -- ] || { shift && selected=("$@") && break; }
+    sizes+=("$1") && shift
+done
+[ ${#sizes[@]} -gt 0 ] || sizes=(16k 64k)
 status=0 # both, whatever the first finds
-for size in "${@:-16k}" $([ $# -gt 0 ] || echo 64k); do
+for size in "${sizes[@]}"; do
     case $size in
     16k) kernel 16 arm64 -arm64-16k-unsigned aarch64-unknown-linux-gnu aarch64-linux-gnu ttyAMA0 \
         qemu-system-aarch64 -machine virt -cpu neoverse-n1 || status=1 ;;

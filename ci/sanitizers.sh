@@ -14,6 +14,7 @@ rustc +nightly --version >/dev/null 2>&1 || retry rustup toolchain install night
     not_run "cannot install a nightly toolchain"
 sanitizer_runtime msan
 
+debug_information line-tables-only
 export CARGO_PROFILE_DEV_OPT_LEVEL=1 # for time; the assertions stay
 target=x86_64-unknown-linux-gnu
 # Its signal handler would end the process otherwise, before the test that expects the signal sees it.

@@ -10,6 +10,7 @@
 . "$(dirname "$0")/common.sh" thread-sanitizer rustup
 sanitizer_runtime tsan
 
+debug_information line-tables-only
 export CARGO_PROFILE_DEV_OPT_LEVEL=1 # for time; the assertions stay
 export RUSTFLAGS="--cfg v_alloc_heap_os" TSAN_OPTIONS=halt_on_error=1:allocator_may_return_null=1
 

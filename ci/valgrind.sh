@@ -13,6 +13,7 @@
 packages valgrind
 command -v cargo >/dev/null || not_run "no cargo"
 
+debug_information line-tables-only
 export CARGO_PROFILE_DEV_OPT_LEVEL=1 # for time; the assertions stay
 
 # Threads of a test's harness end while it exits: their blocks are reachable or not by chance of time. What is lost for

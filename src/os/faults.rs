@@ -71,6 +71,7 @@ pub(crate) fn child(name: &str, case: &str) -> Output {
 }
 
 /// Whether qemu's user mode runs the tests, as far as `ci/aarch64.sh` says so.
+#[cfg(unix)]
 pub(crate) fn are_emulated() -> bool {
     std::env::var_os(RUNNER).is_some()
 }
