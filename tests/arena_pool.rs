@@ -14,6 +14,7 @@ use common::page;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
+#[cfg(unix)]
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use v_alloc::{Arena, ArenaPool, PooledArena};

@@ -17,6 +17,7 @@ use hashbrown::{DefaultHashBuilder, HashMap};
 use std::alloc::{GlobalAlloc, Layout};
 use std::ptr::NonNull;
 use std::sync::Barrier;
+#[cfg(target_os = "linux")]
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 use v_alloc::{AllocError, Allocator, Operation, SyncArena};
