@@ -3,7 +3,8 @@
 # put there for it. The standard library is instrumented with it, or its locks would be unknown to it.
 #
 # The backend on the Rust allocator stands in for the system: the sanitizer does not see system calls that the library
-# makes by itself, and takes a range that one thread released and another reserved for one that both use.
+# makes by itself, and takes a range that one thread released and another reserved for one that both use. So the suite
+# whose global allocator is a `SyncArena` is empty here: the backend would ask that allocator for its memory.
 #
 # Usage: ci/thread-sanitizer.sh
 # Needs: an x86-64 Linux; rustup, for the sanitizer's runtime.

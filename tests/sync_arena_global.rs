@@ -1,5 +1,6 @@
 //! The whole test harness, with its threads, runs on a shared arena: a `static` as the program's allocator.
-// There the arena's memory would be the program's heap, which is the arena.
+// There the arena's memory would be the program's heap, which is the arena: to reserve, it would ask itself, some hundred calls
+// deep until the budget ends, and then each of them for the next tier, which comes to no end.
 #![cfg(not(any(miri, v_alloc_heap_os)))]
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test says by panicking what is wrong")]
 
