@@ -290,7 +290,7 @@ pub(crate) unsafe fn populate(start: NonNull<u8>, size: Pages) {
 }
 
 /// # Safety
-/// The range is committed, and no reference to anything in it exists.
+/// The range is ours, committed for a name, and no reference to anything in it exists.
 pub(crate) unsafe fn advise(start: NonNull<u8>, size: Pages, advice: Advice<'_>) {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     {

@@ -141,7 +141,7 @@ pub(crate) unsafe fn populate(start: NonNull<u8>, size: Pages) {
 }
 
 /// # Safety
-/// The range is committed, and no reference to anything in it exists.
+/// The range is ours, committed for a name, and no reference to anything in it exists.
 pub(crate) unsafe fn advise(_start: NonNull<u8>, _size: Pages, advice: Advice<'_>) {
     if let Advice::Name(_name) = advice {
         // Ranges have no names here.

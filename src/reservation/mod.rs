@@ -55,8 +55,9 @@ pub struct Reservation {
 // SAFETY: the range belongs to this value alone, and no thread is special to the operating system.
 unsafe impl Send for Reservation {}
 
-/// What holds for every page that is committed. Told to the kernel with each commit, so nothing that remaps
-/// memory can lose it.
+/// What holds for every page that is committed. Told to the kernel of the whole range once, so that a step of a growing
+/// range is one system call; and again of what was mapped anew, so that nothing can lose it. Names are told of what is
+/// committed only, with each commit.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct RangeAdvice {
     pub(crate) name: Option<&'static CStr>,
@@ -129,8 +130,11 @@ impl Reservation {
         })
     }
 
+    /// For a range of which nothing is committed yet.
     pub(crate) fn set_advice(&mut self, advice: RangeAdvice) {
         self.advice = advice;
+        // SAFETY: the range is ours, and nobody has a reference into it.
+        unsafe { self.advise_mapping(self.base, self.size_with_spare()) };
     }
 
     /// Lists the range in the registry, if it has a name.
@@ -220,7 +224,7 @@ impl Reservation {
             registry::committed(self.base, self.charged());
         }
         // SAFETY: just committed; nobody has seen an address there.
-        unsafe { self.apply_advice(start, more) };
+        unsafe { self.name_committed(start, more) };
         Ok(())
     }
 
@@ -250,6 +254,8 @@ impl Reservation {
         traps::usable(self.at(start), less.bytes());
         // SAFETY: `start .. committed` lies in the range, and the caller has no use for it.
         unsafe { os::decommit(self.at(start), less) }.map_err(Self::os_error(Operation::Decommit, less))?;
+        // SAFETY: as above.
+        unsafe { self.advise_mapping(self.at(start), less) };
         self.committed.set(start);
         totals::COMMITTED.subtract(less);
         if self.advice.name.is_some() {
@@ -289,7 +295,10 @@ impl Reservation {
         match unsafe { os::discard(first, discarded) } {
             Ok(false) => {}
             // SAFETY: the caller has no use for the range, so no reference into it exists.
-            Ok(true) => unsafe { self.apply_advice(first, discarded) },
+            Ok(true) => unsafe {
+                self.advise_mapping(first, discarded);
+                self.name_committed(first, discarded);
+            },
             Err(OsError(code)) => {
                 // SAFETY: as above.
                 unsafe { self.decommit_from(start) }?;
@@ -332,22 +341,29 @@ impl Reservation {
         Self { base, size, committed: Cell::new(size), from_budget: false, advice, displacement }
     }
 
+    /// For memory that has just been mapped.
+    ///
     /// # Safety
-    /// The range is committed, and no reference to anything in it exists.
-    unsafe fn apply_advice(&self, start: NonNull<u8>, size: Pages) {
+    /// It lies in the range, and no reference to anything in it exists.
+    unsafe fn advise_mapping(&self, start: NonNull<u8>, size: Pages) {
         let advise = |advice: Advice<'_>| {
             // SAFETY: forwarded from the caller.
             unsafe { os::advise(start, size, advice) };
         };
-        let RangeAdvice { name, exclude_from_core_dumps, small_pages } = self.advice;
-        if small_pages {
+        if self.advice.small_pages {
             advise(Advice::SmallPages);
         }
-        if exclude_from_core_dumps {
+        if self.advice.exclude_from_core_dumps {
             advise(Advice::ExcludeFromCoreDumps);
         }
-        if name.is_some() {
-            advise(Advice::Name(name));
+    }
+
+    /// # Safety
+    /// It is committed, and no reference to anything in it exists.
+    unsafe fn name_committed(&self, start: NonNull<u8>, size: Pages) {
+        if self.advice.name.is_some() {
+            // SAFETY: forwarded from the caller.
+            unsafe { os::advise(start, size, Advice::Name(self.advice.name)) };
         }
     }
 
@@ -386,6 +402,8 @@ traps::in_force! {
                 }
                 // SAFETY: forwarded from the caller.
                 unsafe { os::decommit(start, size) }.map_err(Self::os_error(Operation::Decommit, size))?;
+                // SAFETY: as above.
+                unsafe { self.advise_mapping(start, size) };
             }
             self.displacement.set(change);
             self.committed.set(change.committed);
