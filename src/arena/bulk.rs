@@ -24,6 +24,13 @@ use core::ptr::NonNull;
 ///
 /// The window is in registers as long as the handle is not lent to a function that is not inlined, and only single
 /// values, strings and copies are made; where others are made, it is as fast as the arena.
+///
+/// ```
+/// let mut arena = v_alloc::Arena::new();
+/// let bulk: v_alloc::Bulk = arena.bulk();
+/// let words: Vec<&str> = "to be or not to be".split(' ').map(|word| &*bulk.alloc_str(word)).collect();
+/// assert_eq!(words[5], "be");
+/// ```
 pub struct Bulk<'b, 'a, S: Source = DefaultSource, const MIN_ALIGN: usize = 1> {
     cursor: Cell<*mut u8>,
     limit: Cell<*mut u8>,

@@ -145,6 +145,14 @@ impl StableBlockOptions {
 
     /// Which matters more, throughput (the default) or latency: then no touch of the block takes longer than it takes
     /// to clear a small page.
+    ///
+    /// ```
+    /// use v_alloc::{CommitPolicy, StableBlock};
+    /// let mut log = StableBlock::options().commit_policy(CommitPolicy::Latency).build();
+    /// log.resize(100)?;
+    /// assert_eq!(log.len(), 100);
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
     pub const fn commit_policy(mut self, policy: CommitPolicy) -> Self {
         self.commit_policy = policy;
         self

@@ -61,6 +61,13 @@ impl<K, V> StableMapOptions<K, V> {
     }
 
     /// Which matters more, throughput (the default) or latency; see [`StableVecOptions::commit_policy`].
+    ///
+    /// ```
+    /// use v_alloc::{CommitPolicy, StableMap};
+    /// let mut ages = StableMap::<&str, u32>::options().commit_policy(CommitPolicy::Latency).build();
+    /// ages.insert("Ada", 36);
+    /// assert_eq!(ages["Ada"], 36);
+    /// ```
     pub const fn commit_policy(mut self, policy: CommitPolicy) -> Self {
         self.entries = self.entries.commit_policy(policy);
         self
