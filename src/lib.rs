@@ -1,5 +1,8 @@
-// Here the README's links and its picture are at other places than in the repository; the first definition holds.
+// Here the README's links and its pictures are at other places than in the repository; the first definition holds.
 #![doc = concat!("[layout]: ", include_str!("../docs/layout.uri"))]
+#![doc = concat!("[cold]: ", include_str!("../docs/charts/cold.uri"))]
+#![doc = concat!("[instructions]: ", include_str!("../docs/charts/instructions.uri"))]
+#![doc = concat!("[workloads]: ", include_str!("../docs/charts/workloads.uri"))]
 //! [bumpalo]: guides::from_bumpalo
 //! [libdd]: guides::from_libdd_alloc
 //! [c]: guides::from_c_v_alloc

@@ -77,19 +77,19 @@ fn every_link_and_every_file_that_is_named_is_there() {
 }
 
 #[test]
-fn the_picture_in_the_documentation_is_that_of_the_readme() {
-    let encoded = include_str!("../docs/layout.uri").trim_end();
-    let mut parts = encoded.strip_prefix("data:image/svg+xml,").unwrap().split('%');
-    let mut decoded = parts.next().unwrap().to_string();
-    for part in parts {
-        let (code, rest) = part.split_at(2);
-        decoded.push(char::from(u8::from_str_radix(code, 16).unwrap()));
-        decoded.push_str(rest);
+fn the_pictures_in_the_documentation_are_those_of_the_readme() {
+    for name in ["layout", "charts/cold", "charts/instructions", "charts/workloads"] {
+        let read = |ending| fs::read_to_string(format!("docs/{name}.{ending}")).unwrap();
+        let encoded = read("uri");
+        let mut parts = encoded.trim_end().strip_prefix("data:image/svg+xml,").unwrap().split('%');
+        let mut decoded = parts.next().unwrap().as_bytes().to_vec();
+        for part in parts {
+            let (code, rest) = part.split_at(2);
+            decoded.push(u8::from_str_radix(code, 16).unwrap());
+            decoded.extend(rest.as_bytes());
+        }
+        assert!(decoded == read("svg").as_bytes(), "docs/{name}.uri is not docs/{name}.svg, percent-encoded");
     }
-    assert!(
-        decoded == include_str!("../docs/layout.svg"),
-        "docs/layout.uri is not docs/layout.svg, percent-encoded"
-    );
 }
 
 /// The diff is the only place where the two programs stand.

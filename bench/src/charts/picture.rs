@@ -8,6 +8,7 @@ use plotters::drawing::{DrawingArea, IntoDrawingArea};
 use plotters::element::{Circle, PathElement, Rectangle, Text};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, IntoFont, RGBColor, ShapeStyle};
+use std::fmt::Write as _;
 use std::path::Path;
 
 pub struct Chart {
@@ -87,6 +88,7 @@ impl Chart {
             canvas.text(caption, (RIGHT, HEIGHT - 12), 13, INK, HPos::Right)?;
             canvas.0.present()?;
         }
+        std::fs::write(path.with_extension("uri"), as_uri(&picture))?;
         Ok(std::fs::write(path, picture)?)
     }
 
@@ -234,4 +236,18 @@ impl Canvas<'_> {
     fn rectangle(&self, corners: [Point; 2], colour: RGBColor) -> Result<()> {
         Ok(self.0.draw(&Rectangle::new(corners, colour.filled()))?)
     }
+}
+
+/// A picture as an address that has it all in itself, for documentation that cannot look into the repository.
+fn as_uri(picture: &str) -> String {
+    let mut uri = String::from("data:image/svg+xml,");
+    for byte in picture.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            uri.push(byte.into());
+        } else {
+            let _ = write!(uri, "%{byte:02X}");
+        }
+    }
+    uri.push('\n');
+    uri
 }
