@@ -6,10 +6,10 @@
 
 use super::prefetch::prefetch_beyond;
 use super::source::{DefaultSource, Rewind, Source, Window};
-use super::{Arena, Scope, fit, fit_for};
-use crate::bump::{self, Fit};
+use super::{Arena, Scope, fit, fit_for, take};
+use crate::AllocError;
+use crate::bump;
 use crate::typed::Blocks;
-use crate::{AllocError, traps};
 use core::alloc::Layout;
 use core::cell::Cell;
 use core::fmt;
@@ -119,15 +119,6 @@ impl<'a, S: Source, const MIN_ALIGN: usize> Bulk<'_, 'a, S, MIN_ALIGN> {
         unsafe { &*core::ptr::from_ref(self).cast() }
     }
 
-    #[inline(always)]
-    fn take(&self, fit: Fit) -> NonNull<u8> {
-        let cursor = self.cursor.get();
-        self.cursor.set(cursor.with_addr(fit.end));
-        traps::handed_out(cursor.with_addr(fit.start), fit.end - fit.start);
-        // SAFETY: the start of a fit is at or above the cursor, which is never null.
-        unsafe { NonNull::new_unchecked(cursor.with_addr(fit.start)) }
-    }
-
     /// The window is too small: the arena asks its source.
     #[inline(always)]
     fn allocate_slowly(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
@@ -177,7 +168,7 @@ unsafe impl<S: Source, const MIN_ALIGN: usize> Blocks for Bulk<'_, '_, S, MIN_AL
     fn allocate_for<T>(&self) -> Option<NonNull<T>> {
         match fit_for::<S, MIN_ALIGN, T>(self.window(), true) {
             Some(fit) => {
-                let place = self.take(fit);
+                let place = take(&self.cursor, fit);
                 prefetch_beyond(place.as_ptr(), size_of::<T>());
                 Some(place.cast())
             }
@@ -188,7 +179,7 @@ unsafe impl<S: Source, const MIN_ALIGN: usize> Blocks for Bulk<'_, '_, S, MIN_AL
     #[inline(always)]
     fn allocate_block(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
         match fit::<S, MIN_ALIGN>(self.window(), layout) {
-            Some(fit) => Ok(self.take(fit)),
+            Some(fit) => Ok(take(&self.cursor, fit)),
             None => self.allocate_slowly(layout),
         }
     }

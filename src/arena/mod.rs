@@ -116,14 +116,10 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
         fit::<S, MIN_ALIGN>(self.window(), layout)
     }
 
-    /// Hands out the block of a fit: moves the cursor behind it.
+    /// Hands out the block of a fit.
     #[inline(always)]
     fn take(&self, fit: Fit) -> NonNull<u8> {
-        let cursor = self.cursor.get();
-        self.cursor.set(cursor.with_addr(fit.end));
-        traps::handed_out(cursor.with_addr(fit.start), fit.end - fit.start);
-        // SAFETY: the start of a fit is at or above the cursor, which is never null.
-        unsafe { NonNull::new_unchecked(cursor.with_addr(fit.start)) }
+        take(&self.cursor, fit)
     }
 
     #[inline(always)]
@@ -193,6 +189,16 @@ fn fit_for<S: Source, const MIN_ALIGN: usize, T>(window: Window, in_registers: b
     } else {
         bump::fit_any::<MIN_ALIGN>(cursor, limit, size_of::<T>(), align)
     }
+}
+
+/// Hands out the block of a fit: moves the cursor behind it.
+#[inline(always)]
+fn take(cursor: &Cell<*mut u8>, fit: Fit) -> NonNull<u8> {
+    let before = cursor.get();
+    cursor.set(before.with_addr(fit.end));
+    traps::handed_out(before.with_addr(fit.start), fit.end - fit.start);
+    // SAFETY: the start of a fit is at or above the cursor, which is never null.
+    unsafe { NonNull::new_unchecked(before.with_addr(fit.start)) }
 }
 
 /// A pointer for a block of no bytes: aligned, never null, never to be accessed.
