@@ -72,7 +72,7 @@ impl ArenaOptions {
     ///
     /// ```
     /// let arena = v_alloc::Arena::options().huge_pages(false).build()?; // for memory that is touched here and there
-    /// arena.alloc_slice_zeroed::<u8>(64 << 20)[12345] = 1;
+    /// arena.alloc_slice_zeroed::<u8>(8 << 20)[12345] = 1;
     /// # Ok::<(), v_alloc::ReserveError>(())
     /// ```
     pub const fn huge_pages(mut self, allowed: bool) -> Self {
@@ -115,9 +115,9 @@ impl ArenaOptions {
     /// ```
     /// let mut arena = v_alloc::Arena::options().retain(1 << 20).build()?;
     /// for _ in 0..10 {
-    ///     arena.alloc_slice_fill_copy(32 << 20, 1_u8);
+    ///     arena.alloc_slice_fill_copy(8 << 20, 1_u8);
     ///     arena.reset();
-    ///     assert!(arena.committed_bytes() >= 32 << 20);
+    ///     assert!(arena.committed_bytes() >= 8 << 20);
     /// }
     /// for _ in 0..30 {
     ///     arena.alloc_str("a small task");

@@ -10,7 +10,7 @@ use core::num::NonZeroUsize;
 /// which are those of the second. All bytes may be anything: they are another's. Nothing here panics.
 ///
 /// ```
-/// # #[cfg(target_os = "linux")] {
+/// # #[cfg(all(target_os = "linux", not(any(miri, v_alloc_heap_os))))] {
 /// use std::{fs, path::PathBuf};
 /// use v_alloc::registry::{self, FILE_NAME, Image};
 ///
