@@ -183,7 +183,7 @@ fn dropping_an_arena_gives_everything_back() {
 #[cfg(feature = "alloc")]
 fn a_vector_keeps_at_most_a_twentieth_more_than_its_elements() {
     for millions in 1..=5 {
-        let vector = v_alloc::StableVec::<u64>::new();
+        let vector = v_alloc::StableVec::<u64>::options().reservation(5_000_000).build();
         for number in 0..millions * 1_000_000 {
             vector.push(number);
         }

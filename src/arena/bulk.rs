@@ -59,7 +59,7 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
     /// }
     /// assert_eq!(core::iter::successors(list, |node| node.next).map(|node| node.number).sum::<u64>(), 499_500);
     /// drop(bulk);
-    /// assert_eq!(arena.used_bytes(), 16_000);
+    /// assert_eq!(arena.used_bytes(), 1000 * size_of::<Node>());
     /// ```
     #[must_use = "the handle does nothing by itself"]
     pub fn bulk(&mut self) -> Bulk<'_, '_, S, MIN_ALIGN> {

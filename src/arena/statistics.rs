@@ -58,8 +58,8 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
     /// ```
     /// let arena = v_alloc::Arena::new();
     /// arena.alloc(1_u8);
-    /// arena.alloc(1_u64); // behind seven bytes of padding
-    /// assert_eq!(arena.used_bytes(), 16);
+    /// arena.alloc(1_u32); // behind three bytes of padding
+    /// assert_eq!(arena.used_bytes(), 8);
     /// ```
     pub fn used_bytes(&self) -> usize {
         self.source.statistics(self.window()).used

@@ -77,7 +77,7 @@ impl<K, V, S> StableMap<K, V, S> {
     ///
     /// ```
     /// let mut map = v_alloc::StableMap::<u64, u64>::new();
-    /// assert!(map.try_reserve(1 << 40).is_err());
+    /// assert!(map.try_reserve(usize::MAX / 2).is_err());
     /// assert!(map.try_reserve(1000).is_ok());
     /// ```
     pub fn try_reserve(&mut self, additional: usize) -> Result<(), ReserveError> {

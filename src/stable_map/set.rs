@@ -147,7 +147,7 @@ impl<T, S> StableSet<T, S> {
     ///
     /// ```
     /// let mut set = v_alloc::StableSet::<u64>::new();
-    /// assert!(set.try_reserve(1 << 40).is_err());
+    /// assert!(set.try_reserve(usize::MAX / 2).is_err());
     /// assert!(set.try_reserve(1000).is_ok());
     /// ```
     pub fn try_reserve(&mut self, additional: usize) -> Result<(), ReserveError> {
