@@ -59,7 +59,7 @@ macro_rules! typed_methods {
             /// ```
             /// let arena = v_alloc::Arena::with_reservation(4096)?;
             /// assert!(arena.try_alloc(7).is_ok());
-            /// assert!(arena.try_alloc([0_u8; 1 << 20]).is_err());
+            /// assert!(arena.try_alloc([0_u8; 64 << 10]).is_err());
             /// # Ok::<(), v_alloc::ReserveError>(())
             /// ```
             #[inline]
