@@ -27,7 +27,9 @@ pub fn run(process: u32) -> Result<(), Box<dyn Error>> {
     if !io::stdout().is_terminal() {
         return Err(format!("not a terminal: try --once {process}").into());
     }
-    for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP] {
+    // Not SIGHUP: it ends the process by itself. Its terminal is gone then; there is nothing to restore, and to wait for
+    // keys from it would never end.
+    for signal in [libc::SIGTERM, libc::SIGINT] {
         // SAFETY: the handler only sets a flag.
         unsafe { libc::signal(signal, end as extern "C" fn(c_int) as libc::sighandler_t) };
     }

@@ -1,6 +1,6 @@
 //! `StableVec` against `Vec`: pushes of `u64`, one after another. Pushes into memory that was used before are timed in
 //! one process; else each case has a process of its own, and its first vector. Both get the pages that they get by
-//! default: `StableVec` asks for huge ones beyond its first 2 MiB.
+//! default: `StableVec` asks for huge ones beyond its first 20 MiB.
 //!
 //! The worst push is the one that takes longest whenever it is made: pushes are timed in several vectors, one after
 //! another, and of each the shortest time counts, because interrupts and other programs hit another one in each. They
