@@ -1,5 +1,5 @@
 //! Named arenas as another process sees them: through the descriptors and the memory map of a real one, read by the code
-//! of `examples/top`.
+//! of `examples/linux/top`.
 #![cfg(all(target_os = "linux", feature = "allocator-api2", feature = "alloc", target_has_atomic = "64"))]
 #![allow(
     clippy::unwrap_used,
@@ -10,9 +10,9 @@
 )]
 
 mod common;
-#[path = "../examples/top/reading.rs"]
+#[path = "../examples/linux/top/reading.rs"]
 mod reading;
-#[path = "../examples/top/units.rs"]
+#[path = "../examples/linux/top/units.rs"]
 mod units;
 
 use reading::{Arena, Picture, Trouble, look};

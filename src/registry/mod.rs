@@ -1,5 +1,5 @@
 //! The named arenas and blocks of this process, for whoever wants to see them: a debugger's console, a metrics page, or
-//! another process, such as `examples/top`.
+//! another process, such as `examples/linux/top`.
 //!
 //! Nothing is listed before [`publish`] is called. From then on, whatever has a name by its options is listed when it
 //! gets its addresses, until it gives them back:

@@ -19,7 +19,7 @@
 mod linux {
     pub mod handler;
     pub mod report;
-    #[path = "../common/symbols.rs"]
+    #[path = "../symbols.rs"]
     mod symbols;
     pub mod workload;
 }

@@ -16,7 +16,7 @@ mod linux {
     pub mod parent;
     mod registers;
     mod report;
-    #[path = "../common/symbols.rs"]
+    #[path = "../symbols.rs"]
     mod symbols;
 }
 
