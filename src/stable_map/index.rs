@@ -36,22 +36,11 @@ impl Index {
     /// What `look` makes of the first entry with this tag that it makes something of. It is shown only entries that are
     /// there, though some have another tag.
     #[inline(always)]
-    pub(crate) fn find<R>(&self, tag: Tag, look: impl Fn(Number) -> Option<R> + Copy) -> Option<R> {
-        let found = self.current.find_in_first(tag, look);
-        if found.is_some() || (self.old.is_none() && !self.current.is_passed(tag)) {
-            found
-        } else {
-            self.find_elsewhere(tag, look)
-        }
-    }
-
-    /// Few entries lie behind their first chunk, and fewer in the old table.
-    #[cold]
-    #[inline(never)]
-    fn find_elsewhere<R>(&self, tag: Tag, look: impl Fn(Number) -> Option<R> + Copy) -> Option<R> {
+    pub(crate) fn find<R>(&self, tag: Tag, look: impl Fn(Number) -> Option<R>) -> Option<R> {
+        let current = self.current.chunks();
         match &self.old {
-            Some(old) if old.has(tag) => old.table.find(tag, look),
-            _ => self.current.find_further(tag, look),
+            Some(old) if old.has(tag) => old.find(tag, look),
+            _ => current.find(tag, look),
         }
     }
 
@@ -134,14 +123,21 @@ impl Index {
 }
 
 impl Old {
+    /// As [`Index::find`]. Cold: a copy of its own, so that a loop of searches in the other table has nothing to reload.
+    #[cold]
+    #[inline(always)]
+    fn find<R>(&self, tag: Tag, look: impl Fn(Number) -> Option<R>) -> Option<R> {
+        self.table.chunks().find(tag, look)
+    }
+
     /// Whether entries with this tag are here.
     #[inline]
     fn has(&self, tag: Tag) -> bool {
-        self.table.first(tag) >= self.migrated
+        self.table.chunks().first(tag) >= self.migrated
     }
 
     fn has_entries(&self) -> bool {
-        self.migrated < self.table.chunks()
+        self.migrated < self.table.chunks().count()
     }
 }
 

@@ -516,12 +516,12 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     where
         K: Borrow<Q>,
     {
-        let slots = &self.slots;
+        let entries = self.slots.entries();
         let look = move |number: Number| {
             let index = number as usize;
             // SAFETY: the index has numbers of taken slots only: it learns of each insertion and removal at once, and
             // between the two calls none of the caller's code runs.
-            let entry = unsafe { slots.get_unchecked(index) };
+            let entry = unsafe { entries.get_unchecked(index).assume_init_ref() };
             (entry.0.borrow() == key).then(|| found(index, entry))
         };
         self.index.find(tag, look)

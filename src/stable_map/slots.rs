@@ -113,24 +113,22 @@ impl<K, V> Slots<K, V> {
     }
 
     pub(super) fn get(&self, index: usize) -> Option<&(K, V)> {
-        // SAFETY: it is taken.
-        self.words.get(index)?.is_taken().then(|| unsafe { self.get_unchecked(index) })
+        // SAFETY: there are as many entries as words, and that of a taken slot is initialised.
+        self.words
+            .get(index)?
+            .is_taken()
+            .then(|| unsafe { self.entries.get_unchecked(index).assume_init_ref() })
     }
 
     pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut (K, V)> {
-        // SAFETY: there are as many entries as words, and that of a taken slot is initialised.
+        // SAFETY: as above.
         self.words.get(index)?.is_taken().then(|| unsafe { self.entries[index].assume_init_mut() })
     }
 
-    /// The entry of a slot that is known to be taken.
-    ///
-    /// # Safety
-    /// It must be.
+    /// All entries by number, holes as well: an entry is initialised if its slot is taken.
     #[inline(always)]
-    pub(super) unsafe fn get_unchecked(&self, index: usize) -> &(K, V) {
-        debug_assert!(self.words[index].is_taken());
-        // SAFETY: there are as many entries as words, and that of a taken slot is initialised.
-        unsafe { self.entries.get_unchecked(index).assume_init_ref() }
+    pub(super) fn entries(&self) -> &[MaybeUninit<(K, V)>] {
+        &self.entries
     }
 
     /// The number that the next entry gets.

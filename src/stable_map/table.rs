@@ -7,14 +7,21 @@
 //!  passed    how many entries found the chunk full and lie further on their way
 //! ```
 //!
-//! An entry lies in its first chunk, or in the next behind it that had a place. A search that does not find it goes on
-//! only if the chunk was passed, so a removed entry leaves nothing behind. Fresh pages are a table without entries: a
-//! large one need not be cleared.
+//! The highest bits of a tag say which chunk is its first, the lowest are its control:
+//!
+//! ```text
+//!  a tag of 31 bits:  | first chunk: as many bits as there are |  ...  | control: 8 |
+//! ```
+//!
+//! So the entries of one chunk lie in two next to each other in a table of twice the size. An entry lies in its first
+//! chunk, or in the next behind it that had a place. A search that does not find it goes on only if the chunk was passed,
+//! so a removed entry leaves nothing behind. Fresh pages are a table without entries: a large one need not be cleared.
 
 use super::index::Number;
 use crate::ReserveError;
 use crate::error::{Cause, Operation};
 use crate::stable::StableBlock;
+use core::marker::PhantomData;
 use core::ptr::NonNull;
 
 /// The bits of a hash that an entry is found by: 31, mixed.
@@ -23,11 +30,11 @@ pub(crate) type Tag = u32;
 /// How many bits a tag has.
 pub(crate) const TAG_BITS: u32 = 31;
 
-/// The tag of a hash. Hashers exist that leave one end of it alone, or the middle. The highest byte of the product depends
-/// on all bits; it comes to the low end, which says where an entry lies.
+/// The tag of a hash. Hashers exist that leave one end of it alone, or the middle; the highest bits of the product, which say
+/// where an entry lies, depend on all of it.
 #[inline(always)]
 pub(crate) fn tag_of(hash: u64) -> Tag {
-    (hash.wrapping_mul(0x9E37_79B9_7F4A_7C15).swap_bytes() & ((1 << TAG_BITS) - 1)) as Tag
+    (hash.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (u64::BITS - TAG_BITS)) as Tag
 }
 
 /// Places in a chunk, and how many of them are taken on average at most.
@@ -38,6 +45,9 @@ const MOST_TAKEN: usize = 9;
 const SMALLEST_BITS: u32 = 6;
 /// The most that numbers allow for, or addresses where those are few: more entries do not fit there.
 const LARGEST_BITS: u32 = if usize::BITS < 64 { 22 } else { 27 };
+
+/// A bit for each place of a chunk, that of the first lowest.
+type Places = u16;
 
 #[repr(C, align(64))]
 struct Chunk {
@@ -53,25 +63,28 @@ const NO_CHUNKS: NonNull<Chunk> = {
     unsafe { NonNull::new_unchecked(core::ptr::from_ref(&NO_CHUNK).cast_mut()) }
 };
 
-/// The control of an entry with this tag: its highest bits. (All that have 0 there share 1 with others.)
+/// The control of an entry with this tag: its lowest bits. (All that have 0 there share 1 with others.)
 #[inline(always)]
 fn control_of(tag: Tag) -> u8 {
-    (tag >> (TAG_BITS - u8::BITS) & 0xff).max(1) as u8
+    let [lowest, ..] = tag.to_le_bytes();
+    lowest.max(1)
 }
 
 impl Chunk {
     /// A bit for each place with this control.
     #[inline(always)]
-    fn places_with(&self, control: u8) -> u32 {
+    fn places_with(&self, control: u8) -> Places {
         #[cfg(all(target_arch = "x86_64", target_feature = "sse2", not(miri)))]
         let equal = {
-            use core::arch::x86_64::{_mm_cmpeq_epi8, _mm_load_si128, _mm_movemask_epi8, _mm_set1_epi8};
+            use core::arch::x86_64::{_mm_cmpeq_epi8, _mm_load_si128, _mm_movemask_epi8, _mm_set1_epi32};
             // SAFETY: a chunk has more than 16 bytes, all of them integers, and is aligned to as many; the target has
             // SSE2.
             unsafe {
                 let controls = _mm_load_si128(core::ptr::from_ref(self).cast());
-                let equal = _mm_cmpeq_epi8(controls, _mm_set1_epi8(i8::from_ne_bytes([control])));
-                u32::from_ne_bytes(_mm_movemask_epi8(equal).to_ne_bytes())
+                let equal =
+                    _mm_cmpeq_epi8(controls, _mm_set1_epi32(i32::from(control).wrapping_mul(0x0101_0101)));
+                let [low, high, ..] = _mm_movemask_epi8(equal).to_le_bytes();
+                Places::from_le_bytes([low, high])
             }
         };
         #[cfg(not(all(target_arch = "x86_64", target_feature = "sse2", not(miri))))]
@@ -86,13 +99,13 @@ impl Chunk {
 
     /// The first of some places, and the number there.
     #[inline(always)]
-    fn first_of(&self, places: u32) -> Option<(usize, Number)> {
+    fn first_of(&self, places: Places) -> Option<(usize, Number)> {
         let place = places.trailing_zeros() as usize;
         // SAFETY: only the lowest bits of `places` are set, as many as there are places.
         (places != 0).then(|| (place, unsafe { *self.numbers.get_unchecked(place) }))
     }
 
-    /// See [`Table::find`].
+    /// See [`Chunks::find`].
     #[inline(always)]
     fn find<R>(&self, tag: Tag, look: impl Fn(Number) -> Option<R>) -> Option<R> {
         let mut places = self.places_with(control_of(tag));
@@ -117,22 +130,24 @@ impl Chunk {
 /// A bit for each byte that is `wanted`, the first byte lowest.
 #[cfg_attr(all(target_arch = "x86_64", target_feature = "sse2", not(miri)), cfg(test))]
 #[inline(always)]
-fn equal_bytes(bytes: [u8; 8], wanted: u8) -> u32 {
+fn equal_bytes(bytes: [u8; 8], wanted: u8) -> Places {
     const LOW_SEVEN: u64 = u64::from_ne_bytes([0x7f; 8]);
     let differing = u64::from_le_bytes(bytes) ^ u64::from_ne_bytes([wanted; 8]);
     // The high bit of each byte that is 0: the sum carries into it from any of the lower seven.
     let zero = !(((differing & LOW_SEVEN) + LOW_SEVEN) | differing | LOW_SEVEN);
     // The eight bits moved next to each other, into the highest byte.
-    ((zero >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
+    ((zero >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as Places
 }
 
 /// A table for a number of entries that is fixed.
 pub(super) struct Table {
     /// Keeps the chunks.
     memory: StableBlock,
-    chunks: NonNull<Chunk>,
+    base: NonNull<Chunk>,
     /// One less than the number of chunks, which is a power of two.
     mask: usize,
+    /// The first chunk of a tag is what is left of it when it is shifted by so much.
+    shift: u32,
     taken: usize,
     most_taken: usize,
 }
@@ -146,8 +161,9 @@ impl Table {
     /// A table that has no room.
     pub(super) const EMPTY: Self = Self {
         memory: StableBlock::options().huge_pages(false).build(),
-        chunks: NO_CHUNKS,
+        base: NO_CHUNKS,
         mask: 0,
+        shift: TAG_BITS,
         taken: 0,
         most_taken: 0,
     };
@@ -162,8 +178,8 @@ impl Table {
         let bytes = size_of::<Chunk>() << bits;
         let mut memory = StableBlock::options().reservation(bytes).huge_pages(false).build();
         memory.resize(bytes)?;
-        let chunks = memory.base().cast();
-        Ok(Self { memory, chunks, mask: (1 << bits) - 1, taken: 0, most_taken: MOST_TAKEN << bits })
+        let (base, mask, shift) = (memory.base().cast(), (1 << bits) - 1, TAG_BITS - bits);
+        Ok(Self { memory, base, mask, shift, taken: 0, most_taken: MOST_TAKEN << bits })
     }
 
     #[inline]
@@ -183,80 +199,25 @@ impl Table {
         rest == 0 || self.memory.resize(rest).is_err()
     }
 
-    /// The first chunk of a tag.
+    /// Its chunks, to be searched.
     #[inline(always)]
-    pub(super) fn first(&self, tag: Tag) -> usize {
-        tag as usize & self.mask
-    }
-
-    /// The chunk behind another; behind the last is the first.
-    #[inline(always)]
-    fn next(&self, at: usize) -> usize {
-        (at + 1) & self.mask
-    }
-
-    /// How many chunks there are.
-    pub(super) fn chunks(&self) -> usize {
-        self.mask + 1
-    }
-
-    #[inline(always)]
-    fn chunk(&self, at: usize) -> &Chunk {
-        // SAFETY: only what `first`, `next` and `chunks` say is asked for; the table has so many chunks. They are fresh pages, in which all
-        // bytes are 0, or what this table wrote.
-        unsafe { self.chunks.add(at).as_ref() }
+    pub(super) fn chunks(&self) -> Chunks<'_> {
+        Chunks { base: self.base, mask: self.mask, shift: self.shift, table: PhantomData }
     }
 
     #[inline(always)]
     fn chunk_mut(&mut self, at: usize) -> &mut Chunk {
         debug_assert!(self.most_taken > 0);
-        // SAFETY: as above, and borrowed exclusively. The chunk that all empty tables share is not asked for here:
+        // SAFETY: as in `Chunks::at`, and borrowed exclusively. The chunk that all empty tables share is not asked for here:
         // nothing is entered where there is no room, nothing removed that was not entered.
-        unsafe { self.chunks.add(at).as_mut() }
-    }
-
-    /// What `look` makes of the first number with this tag that it makes something of.
-    #[inline(always)]
-    pub(super) fn find<R>(&self, tag: Tag, look: impl Fn(Number) -> Option<R> + Copy) -> Option<R> {
-        let found = self.find_in_first(tag, look);
-        if found.is_some() || !self.is_passed(tag) { found } else { self.find_further(tag, look) }
-    }
-
-    /// As [`find`](Self::find), in the first chunk.
-    #[inline(always)]
-    pub(super) fn find_in_first<R>(&self, tag: Tag, look: impl Fn(Number) -> Option<R>) -> Option<R> {
-        self.chunk(self.first(tag)).find(tag, look)
-    }
-
-    /// Whether entries whose first chunk is that of the tag may lie further on.
-    #[inline(always)]
-    pub(super) fn is_passed(&self, tag: Tag) -> bool {
-        self.chunk(self.first(tag)).passed != 0
-    }
-
-    /// As [`find`](Self::find), in the chunks behind the first.
-    #[inline]
-    pub(super) fn find_further<R>(&self, tag: Tag, look: impl Fn(Number) -> Option<R> + Copy) -> Option<R> {
-        let first = self.first(tag);
-        let mut at = first;
-        loop {
-            let passed = self.chunk(at).passed;
-            at = self.next(at);
-            if passed == 0 || at == first {
-                return None;
-            }
-            let found = self.chunk(at).find(tag, look);
-            if found.is_some() {
-                return found;
-            }
-        }
+        unsafe { self.base.add(at).as_mut() }
     }
 
     /// Enters a number. There must be room, or a free place at least.
     #[inline(always)]
     pub(super) fn insert(&mut self, tag: Tag, number: Number) {
-        debug_assert!(self.taken < PLACES * self.chunks());
-        let mut at = self.first(tag);
+        debug_assert!(self.taken < PLACES * self.chunks().count());
+        let mut at = self.chunks().first(tag);
         loop {
             let chunk = self.chunk_mut(at);
             if let Some(place) = chunk.free_place() {
@@ -266,15 +227,15 @@ impl Table {
                 return;
             }
             chunk.passed += 1;
-            at = self.next(at);
+            at = self.chunks().next(at);
         }
     }
 
     /// Takes a number out that was entered with this tag.
     pub(super) fn remove(&mut self, tag: Tag, number: Number) {
-        let mut at = self.first(tag);
+        let mut at = self.chunks().first(tag);
         loop {
-            let chunk = self.chunk(at);
+            let chunk = self.chunks().at(at);
             let mut places = chunk.places_with(control_of(tag));
             while let Some((place, its_number)) = chunk.first_of(places) {
                 if its_number == number {
@@ -282,8 +243,8 @@ impl Table {
                 }
                 places &= places - 1;
             }
-            at = self.next(at);
-            if at == self.first(tag) {
+            at = self.chunks().next(at);
+            if at == self.chunks().first(tag) {
                 return;
             }
         }
@@ -293,10 +254,10 @@ impl Table {
     fn take(&mut self, tag: Tag, at: usize, place: usize) {
         self.chunk_mut(at).controls[place] = 0;
         self.taken -= 1;
-        let mut passed = self.first(tag);
+        let mut passed = self.chunks().first(tag);
         while passed != at {
             self.chunk_mut(passed).passed -= 1;
-            passed = self.next(passed);
+            passed = self.chunks().next(passed);
         }
     }
 
@@ -306,20 +267,73 @@ impl Table {
         let mut at = first;
         loop {
             for place in 0..PLACES {
-                let chunk = self.chunk(at);
+                let chunk = self.chunks().at(at);
                 if chunk.controls[place] != 0 {
                     let number = chunk.numbers[place];
                     let tag = tag(number);
-                    if self.first(tag) == first {
+                    if self.chunks().first(tag) == first {
                         other.insert(tag, number);
                         self.take(tag, at, place);
                     }
                 }
             }
-            let passed = self.chunk(at).passed;
-            at = self.next(at);
+            let passed = self.chunks().at(at).passed;
+            at = self.chunks().next(at);
             if passed == 0 || at == first {
                 return;
+            }
+        }
+    }
+}
+
+/// The chunks of a table: what a search needs to know, by value, so that a loop of searches keeps it in registers.
+#[derive(Clone, Copy)]
+pub(super) struct Chunks<'a> {
+    base: NonNull<Chunk>,
+    mask: usize,
+    shift: u32,
+    table: PhantomData<&'a Table>,
+}
+
+impl<'a> Chunks<'a> {
+    /// How many there are.
+    pub(super) fn count(self) -> usize {
+        self.mask + 1
+    }
+
+    /// The first chunk of a tag.
+    #[inline(always)]
+    pub(super) fn first(self, tag: Tag) -> usize {
+        (tag >> self.shift) as usize
+    }
+
+    /// The chunk behind another; behind the last is the first.
+    #[inline(always)]
+    fn next(self, at: usize) -> usize {
+        (at + 1) & self.mask
+    }
+
+    #[inline(always)]
+    fn at(self, at: usize) -> &'a Chunk {
+        // SAFETY: only what `first`, `next` and `count` say is asked for; the table, which is borrowed, has so many chunks. They
+        // are fresh pages, in which all bytes are 0, or what the table wrote.
+        unsafe { self.base.add(at).as_ref() }
+    }
+
+    /// What `look` makes of the first number with this tag that it makes something of.
+    #[inline(always)]
+    pub(super) fn find<R>(self, tag: Tag, look: impl Fn(Number) -> Option<R>) -> Option<R> {
+        let first = self.first(tag);
+        let mut at = first;
+        loop {
+            let chunk = self.at(at);
+            let found = chunk.find(tag, &look);
+            if found.is_some() {
+                return found;
+            }
+            at = self.next(at);
+            if chunk.passed == 0 || at == first {
+                return None;
             }
         }
     }
@@ -335,7 +349,7 @@ mod tests {
     use super::*;
 
     fn find(table: &Table, tag: Tag, number: Number) -> Option<Number> {
-        table.find(tag, |found| (found == number).then_some(found))
+        table.chunks().find(tag, |found| (found == number).then_some(found))
     }
 
     #[test]
@@ -372,7 +386,11 @@ mod tests {
             }
             assert_eq!(table.taken, 0);
             for at in 0..=table.mask {
-                assert_eq!((table.chunk(at).passed, table.chunk(at).controls), (0, [0; PLACES]), "{at}");
+                assert_eq!(
+                    (table.chunks().at(at).passed, table.chunks().at(at).controls),
+                    (0, [0; PLACES]),
+                    "{at}"
+                );
             }
         }
     }
@@ -380,24 +398,27 @@ mod tests {
     #[test]
     fn all_entries_migrate_chunk_by_chunk() {
         let tag = |number: Number| match number % 4 {
-            0 => 62, // with those of the last chunks around the end
+            0 => 62 << (TAG_BITS - SMALLEST_BITS), // with those of the last chunks around the end
             _ => tag_of(u64::from(number).wrapping_mul(0x5851_F42D_4C95_7F2D)),
         };
         let (mut table, mut other) = (Table::with_room(576).unwrap(), Table::with_room(577).unwrap());
         for number in 0..576 {
             table.insert(tag(number), number);
         }
-        for first in 0..table.chunks() {
+        for first in 0..table.chunks().count() {
             table.migrate(first, &mut other, tag);
             for number in 0..576 {
-                let (there, elsewhere) =
-                    if table.first(tag(number)) <= first { (&other, &table) } else { (&table, &other) };
+                let (there, elsewhere) = if table.chunks().first(tag(number)) <= first {
+                    (&other, &table)
+                } else {
+                    (&table, &other)
+                };
                 assert_eq!(find(there, tag(number), number), Some(number));
                 assert_eq!(find(elsewhere, tag(number), number), None);
             }
         }
         assert_eq!((table.taken, other.taken), (0, 576));
-        assert!((0..table.chunks()).all(|at| table.chunk(at).passed == 0));
+        assert!((0..table.chunks().count()).all(|at| table.chunks().at(at).passed == 0));
     }
 
     #[test]
@@ -406,7 +427,7 @@ mod tests {
         for at in 0..=table.mask {
             table.chunk_mut(at).passed = 1;
         }
-        assert_eq!(table.find(5, Some), None);
+        assert_eq!(table.chunks().find(5, Some), None);
     }
 
     #[test]
