@@ -14,7 +14,7 @@ pub use arena::*;
 pub use error::*;
 pub use realloc::*;
 
-use crate::stable::block::{Room, Wanted};
+use crate::stable::block::{HugePages, Room, Wanted};
 use core::ffi::{CStr, c_char, c_uint};
 
 /// `VAllocOptions`.
@@ -43,9 +43,13 @@ impl VAllocOptions {
         Wanted {
             reservation: if self.reservation == 0 { default } else { Room::Exactly(self.reservation) },
             least: 0,
-            huge_pages: self.flags & (LATENCY | NO_HUGE_PAGES) == 0,
+            huge_pages: if self.flags & (LATENCY | NO_HUGE_PAGES) == 0 {
+                HugePages::Early
+            } else {
+                HugePages::Never
+            },
             name,
-            tight: false,
+            zeroed: true,
             has_header: false,
         }
     }

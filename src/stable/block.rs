@@ -13,6 +13,7 @@ use crate::os::{self, Advice, Pages};
 use crate::registry::{self, Kind};
 use crate::reservation::budget::{self, Tier};
 use crate::reservation::shared::SharedRange;
+use crate::traps;
 use core::ffi::CStr;
 use core::ptr::NonNull;
 use core::sync::atomic::Ordering::Relaxed;
@@ -22,8 +23,10 @@ const HEAD: usize = 2 << 20;
 /// The same for a block whose last page is hardly used half the time, and should be a small part of it: a huge one is
 /// a tenth at most here, and a twentieth from 40 MiB on. Small pages up to there would take too long to come.
 const TIGHT_HEAD: usize = 20 << 20;
-/// The least that is kept when a block shrinks.
+/// The least that is kept when a block shrinks; and the most when it is freed, for the next one in its place.
 const KEPT: usize = 64 << 10;
+/// The most of it that is cleared: beyond that the system's zeroes cost less, if they are wanted at all.
+const CLEARED: usize = 16 << 10;
 
 /// What a block is to be.
 #[derive(Clone, Copy, Debug)]
@@ -31,12 +34,22 @@ pub(crate) struct Wanted<'a> {
     pub(crate) reservation: Room,
     /// Bytes that it must be able to grow to, if the reservation is a default one.
     pub(crate) least: usize,
-    pub(crate) huge_pages: bool,
-    /// Whether what is resident must stay close to what is in use, as of a vector that grows element by element.
-    pub(crate) tight: bool,
+    pub(crate) huge_pages: HugePages,
+    /// Whether what it has at first reads zero; else it may be anything.
+    pub(crate) zeroed: bool,
     pub(crate) name: Option<&'a CStr>,
     /// Whether it is one of `realloc`.
     pub(crate) has_header: bool,
+}
+
+/// Whether huge pages may back a block, and from where on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HugePages {
+    Never,
+    /// Beyond [`HEAD`].
+    Early,
+    /// Beyond [`TIGHT_HEAD`]: what is resident stays close to what is in use, as of a vector that grows element by element.
+    Late,
 }
 
 /// How many addresses a block is to have, in bytes.
@@ -72,24 +85,24 @@ struct Busy {
 }
 
 impl Block {
-    /// A block with its first `size` bytes committed; more if that is cheap. They read zero.
+    /// A block with its first `size` bytes committed; more if that is cheap. What it has later reads zero; what it has now, if
+    /// that is wanted.
     pub(crate) fn new(size: usize, wanted: Wanted<'_>) -> Result<Self, ReserveError> {
         let (place, limit) = find_place(size.max(wanted.least), wanted.reservation)?;
         let generation = place.slot.claim();
         let flag = |flag: u32, on: bool| if on { flag } else { 0 };
-        let flags = flag(HUGE_PAGES, wanted.huge_pages)
-            | flag(TIGHT, wanted.tight)
+        let flags = flag(HUGE_PAGES, wanted.huge_pages != HugePages::Never)
+            | flag(TIGHT, wanted.huge_pages == HugePages::Late)
             | flag(HAS_HEADER, wanted.has_header);
         crate::traps::in_force! {
             place.slot.label.set(wanted.name);
             let flags = flags | (place.slot.flags.load(Relaxed) & FORBIDDEN);
         }
         place.slot.flags.store(flags, Relaxed);
-        place.slot.committed.store(0, Relaxed);
         place.slot.limit.store(limit.min(place.space.slot_size()), Relaxed);
         let range = place.space.range().ok_or(no_block(Operation::Resize, size))?;
         let busy = Busy { place, generation, range };
-        match busy.commit_to(size, size) {
+        match busy.clean(size, wanted.zeroed).and_then(|()| busy.commit_to(size, size)) {
             Ok(()) => {
                 if wanted.name.is_some() {
                     busy.set_name(wanted.name);
@@ -98,7 +111,7 @@ impl Block {
                 Ok(Self { place, generation })
             }
             Err(error) => {
-                let _ = busy.free(); // nothing is committed, so nothing can fail
+                let _ = busy.free(); // little is committed, if anything: no system refuses to take that back
                 Err(error)
             }
         }
@@ -163,7 +176,7 @@ impl Block {
         size.saturating_mul(2).max(KEPT)
     }
 
-    /// Gives everything back.
+    /// Gives everything back, but for what the next block in its place may find: see [`pool::keep`].
     ///
     /// # Safety
     /// Nothing in the block is in use.
@@ -348,8 +361,30 @@ impl Busy {
         }
     }
 
+    /// What the block before this one kept must lie within the limit, and read zero if that is wanted.
+    fn clean(&self, size: usize, zeroed: bool) -> Result<(), ReserveError> {
+        if self.committed() == Pages::ZERO {
+            return Ok(());
+        }
+        let most = if zeroed { size.max(CLEARED) } else { Block::most_kept(size) };
+        if self.committed().bytes() > most.min(self.limit().bytes()) {
+            self.give_back_from(most.min(self.limit().bytes()))?;
+        }
+        if zeroed {
+            // SAFETY: so many bytes are committed, and have no other owner.
+            unsafe { self.place.base.write_bytes(0, self.committed().bytes()) };
+        }
+        Ok(())
+    }
+
     fn free(self) -> Result<(), ReserveError> {
-        if let Err(error) = self.give_back_from(0) {
+        let most = self.committed().bytes().min(KEPT);
+        // Where traps are in force nothing of it may be accessible.
+        let keeps = !traps::ARE_IN_FORCE && !self.place.is_single() && pool::keep(self.place, most);
+        if let Err(error) = self.give_back_from(if keeps { most } else { 0 }) {
+            if keeps {
+                pool::keep_no_more(self.place, most);
+            }
             self.end(); // it is still there
             return Err(error);
         }

@@ -1,17 +1,26 @@
-//! Where slots come from: the free ones of a class, the next of its current space, a new space.
+//! Where slots come from: those of a class that were freed and kept some memory, those that kept none, the next of its
+//! current space, a new space.
 
 use super::space::{self, Place, SMALLEST_CLASS, Space};
 use crate::error::ReserveError;
 use core::sync::atomic::{
-    AtomicPtr, AtomicU64,
+    AtomicPtr, AtomicU64, AtomicUsize,
     Ordering::{AcqRel, Acquire, Relaxed, Release},
 };
 
 const CLASSES: usize = usize::BITS as usize;
 
-/// The free slots of a class, latest first: the number of the top one, and above it a count of all changes, so that
-/// a thread that slept over several of them is refused.
-static FREE: [AtomicU64; CLASSES] = [const { AtomicU64::new(0) }; CLASSES];
+/// Bytes that the free slots of a class may keep, so that lives in turn, or a few at once, need no system call; and what each
+/// counts for at least: 64 slots keep something, at most.
+pub(super) const KEPT: usize = 512 << 10;
+const LEAST: usize = KEPT / 64;
+
+/// The free slots of a class that kept no memory.
+static FREE: [Stack; CLASSES] = [const { Stack::new() }; CLASSES];
+/// Those that did: apart, so that slots which are in use again and again are these, however many others were freed before.
+static WARM: [Stack; CLASSES] = [const { Stack::new() }; CLASSES];
+/// Bytes that count as kept by them, or by those about to be.
+static WARM_BYTES: [AtomicUsize; CLASSES] = [const { AtomicUsize::new(0) }; CLASSES];
 /// The space of a class that has slots never handed out.
 static CURRENT: [AtomicPtr<Space>; CLASSES] = [const { AtomicPtr::new(core::ptr::null_mut()) }; CLASSES];
 
@@ -28,7 +37,7 @@ pub(super) fn take(class: u32) -> Option<Place> {
             return Some(fresh);
         }
     }
-    take_free(class).or_else(|| current(class)?.fresh_slot())
+    take_warm(class).or_else(|| FREE.get(class as usize)?.pop()).or_else(|| current(class)?.fresh_slot())
 }
 
 /// A slot of the class from a new space, unless another thread was faster to make one. `make` is asked for it.
@@ -50,26 +59,62 @@ pub(super) fn take_from_new_space(
     Ok(take(class))
 }
 
-/// Takes a free slot back, to be handed out again before all others.
-pub(super) fn give_back(place: Place) {
-    let (Some(free), Some(number)) = (FREE.get(place.space.class() as usize), place.number()) else { return };
-    let push = |head: u64| {
-        place.slot.next_free.store(top(head), Relaxed);
-        Some(changed(head, number))
-    };
-    let _ = free.fetch_update(Release, Relaxed, push);
+/// Whether a slot that is being freed may keep so many bytes. They count from then on.
+pub(super) fn keep(place: Place, bytes: usize) -> bool {
+    let more = |kept: usize| kept.checked_add(bytes.max(LEAST)).filter(|&kept| kept <= KEPT);
+    let all = WARM_BYTES.get(place.space.class() as usize);
+    bytes > 0 && all.is_some_and(|all| all.fetch_update(Relaxed, Relaxed, more).is_ok())
 }
 
-fn take_free(class: u32) -> Option<Place> {
-    let free = FREE.get(class as usize)?;
-    let mut head = free.load(Acquire);
-    loop {
-        let place = Place::of_number(top(head))?;
-        // If another thread has taken the slot meanwhile, this reads something else, and the exchange fails.
-        let next = place.slot.next_free.load(Relaxed);
-        match free.compare_exchange_weak(head, changed(head, next), Acquire, Acquire) {
-            Ok(_) => return Some(place),
-            Err(now) => head = now,
+/// What a slot was to keep, or kept until now, does not count any more.
+pub(super) fn keep_no_more(place: Place, bytes: usize) {
+    if let Some(all) = WARM_BYTES.get(place.space.class() as usize) {
+        all.fetch_sub(bytes.max(LEAST), Relaxed);
+    }
+}
+
+/// Takes a free slot back, to be handed out again before all others of its kind.
+pub(super) fn give_back(place: Place) {
+    let slots = if place.slot.committed.load(Relaxed) > 0 { &WARM } else { &FREE };
+    if let Some(slots) = slots.get(place.space.class() as usize) {
+        slots.push(place);
+    }
+}
+
+fn take_warm(class: u32) -> Option<Place> {
+    let place = WARM.get(class as usize)?.pop()?;
+    keep_no_more(place, place.slot.committed.load(Relaxed));
+    Some(place)
+}
+
+/// Free slots, latest first: the number of the top one, and above it a count of all changes, so that a thread that
+/// slept over several of them is refused.
+struct Stack(AtomicU64);
+
+impl Stack {
+    const fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
+    fn push(&self, place: Place) {
+        let Some(number) = place.number() else { return };
+        let push = |head: u64| {
+            place.slot.next_free.store(top(head), Relaxed);
+            Some(changed(head, number))
+        };
+        let _ = self.0.fetch_update(Release, Relaxed, push);
+    }
+
+    fn pop(&self) -> Option<Place> {
+        let mut head = self.0.load(Acquire);
+        loop {
+            let place = Place::of_number(top(head))?;
+            // If another thread has taken the slot meanwhile, this reads something else, and the exchange fails.
+            let next = place.slot.next_free.load(Relaxed);
+            match self.0.compare_exchange_weak(head, changed(head, next), Acquire, Acquire) {
+                Ok(_) => return Some(place),
+                Err(now) => head = now,
+            }
         }
     }
 }
@@ -86,4 +131,18 @@ fn changed(head: u64, top: u32) -> u64 {
 fn current(class: u32) -> Option<&'static Space> {
     // SAFETY: only records of the static table are stored there.
     unsafe { CURRENT.get(class as usize)?.load(Acquire).as_ref() }
+}
+
+/// Bytes that free slots have kept, if no other thread takes one meanwhile.
+#[cfg(test)]
+pub(super) fn kept() -> usize {
+    let mut kept = 0;
+    for warm in &WARM {
+        let mut next = top(warm.0.load(Acquire));
+        while let Some(place) = Place::of_number(next) {
+            kept += place.slot.committed.load(Relaxed);
+            next = place.slot.next_free.load(Relaxed);
+        }
+    }
+    kept
 }

@@ -32,7 +32,8 @@ const HEADER: usize = size_of::<Header>();
 ///
 /// Pages are given back when a block shrinks below half of what it has committed. A block gets a
 /// [default reservation](super::default_reservation) of address space, and can grow within that; a first size above
-/// it reserves what it needs. A small block costs one page. Lock-free; from any thread; no system call for most
+/// it reserves what it needs. A small block costs one page; a freed one may keep some for the next:
+/// see [`StableBlock`](super::StableBlock). Lock-free; from any thread; no system call for most
 /// calls. Safe in a signal handler: at most the system calls of [`StableBlock`](super::StableBlock).
 ///
 /// # Safety

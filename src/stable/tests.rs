@@ -5,6 +5,7 @@ use crate::os;
 use crate::os::faults::{Call, alone, fail_each_call};
 use crate::reservation::totals;
 use core::cell::Cell;
+use std::vec::Vec;
 
 fn page() -> usize {
     os::page_bytes()
@@ -176,12 +177,13 @@ fn the_account_is_exact_whichever_system_call_fails() {
         // What spaces take, they keep; all blocks are gone after each run.
         scenario();
         let lost = Cell::new(0);
-        let before = totals::process_committed_bytes();
+        let committed = || totals::process_committed_bytes() - pool::kept();
+        let before = committed();
         let failed = fail_each_call(scenario, |call| {
             if call == Call::Discard || call == Call::Decommit || call == Call::Release {
-                lost.set(totals::process_committed_bytes() - before); // a drop cannot say that it failed
+                lost.set(committed() - before); // a drop cannot say that it failed
             } else {
-                assert_eq!(totals::process_committed_bytes(), before + lost.get(), "{call:?}");
+                assert_eq!(committed(), before + lost.get(), "{call:?}");
             }
         });
         assert!(failed.contains(&Call::Reserve), "{failed:?}");
@@ -189,7 +191,70 @@ fn the_account_is_exact_whichever_system_call_fails() {
     });
 }
 
-/// The one call in the life of a small block gives its pages back. (Where it is made to fail the slot is lost, of which
+/// With traps the pages of a freed block are inaccessible.
+#[test]
+#[cfg(not(all(feature = "traps", debug_assertions, not(v_alloc_heap_os))))]
+fn small_lives_in_turn_make_no_system_call_and_read_zero() {
+    alone("stable::tests::small_lives_in_turn_make_no_system_call_and_read_zero", || {
+        let life = |mark| {
+            let mut blocks = [const { StableBlock::new() }; 3];
+            for block in &mut blocks {
+                block.resize(100).unwrap();
+                assert_eq!(block.as_slice(), [0; 100]);
+                block.as_mut_slice().fill(mark);
+                block.resize(10_000).unwrap();
+                assert!(block.as_slice()[100..].iter().all(|&byte| byte == 0));
+                block.as_mut_slice().fill(mark);
+            }
+        };
+        life(1);
+        assert_eq!(fail_each_call(|| life(2), |_| ()), []);
+    });
+}
+
+#[test]
+#[cfg(not(all(feature = "traps", debug_assertions, not(v_alloc_heap_os))))]
+fn freed_blocks_keep_little_however_many_there_were() {
+    alone("stable::tests::freed_blocks_keep_little_however_many_there_were", || {
+        let count = if cfg!(target_pointer_width = "64") { 1000 } else { 50 };
+        let block = |size| {
+            let mut block = StableBlock::options().reservation(128 << 10).build();
+            block.resize(size).map(|()| block)
+        };
+        let _first = block(1).unwrap(); // makes the space, which takes memory itself
+        for size in [10, 100_000] {
+            let before = totals::process_committed_bytes() - pool::kept();
+            let blocks: Vec<_> = (0..count).map(|_| block(size).unwrap()).collect();
+            drop(blocks);
+            let kept = pool::kept();
+            assert_eq!(totals::process_committed_bytes() - kept, before);
+            assert!((1..=pool::KEPT).contains(&kept) && kept <= 64 * (64 << 10), "{kept}");
+            // Those that keep something come first, and do not stand in the way of others.
+            let again = [block(size).unwrap(), block(size).unwrap()];
+            assert!(pool::kept() < kept);
+            drop(again);
+            assert!(pool::kept() <= pool::KEPT);
+        }
+    });
+}
+
+#[test]
+fn what_a_block_before_kept_lies_within_the_limit_of_the_next() {
+    alone("stable::tests::what_a_block_before_kept_lies_within_the_limit_of_the_next", || {
+        let mut block = StableBlock::options().reservation(64 << 10).build();
+        block.resize(64 << 10).unwrap();
+        block.as_mut_slice().fill(1);
+        drop(block);
+        let mut block = StableBlock::options().reservation(1).build();
+        block.resize(1).unwrap();
+        assert_eq!((block.reserved_bytes(), block.committed_bytes()), (page(), page()));
+        assert!(block.resize(page() + 1).is_err());
+        block.resize(page()).unwrap();
+        assert!(block.as_slice().iter().all(|&byte| byte == 0));
+    });
+}
+
+/// The one call in the life of a block gives pages back. (Where it is made to fail the slot is lost, of which
 /// a space on 32 bits has few.)
 #[test]
 #[cfg(target_pointer_width = "64")]

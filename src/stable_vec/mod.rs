@@ -78,7 +78,7 @@ impl<T> StableVec<T> {
     /// assert_eq!(samples.reserved(), 1 << 20);
     /// ```
     pub const fn options() -> StableVecOptions<T> {
-        StableVecOptions::new(crate::StableBlock::options()).tight(true)
+        StableVecOptions::new(crate::StableBlock::options().zeroed(false)).tight(true)
     }
 
     /// An empty vector with room for `capacity` elements, committed now.

@@ -21,6 +21,11 @@ macro_rules! in_force {
 }
 pub(crate) use in_force;
 
+/// Whether traps are in force.
+#[cfg(target_has_atomic = "64")]
+pub(crate) const ARE_IN_FORCE: bool =
+    cfg!(all(feature = "traps", debug_assertions, not(any(miri, v_alloc_heap_os))));
+
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
 #[cfg_attr(all(feature = "traps", debug_assertions, not(any(miri, v_alloc_heap_os))), path = "segments.rs")]
 #[cfg_attr(

@@ -175,7 +175,7 @@ fn times(effort: Effort) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// One block at a time: the page of each is given back to the system and faulted in again, glibc keeps it.
+/// One block at a time, always at the same address.
 fn make_and_free(realloc: Realloc) -> Option<f64> {
     const TIMES: u32 = 1000;
     let (nanoseconds, outcome) = clock::nanoseconds(|| {

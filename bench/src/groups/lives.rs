@@ -1,5 +1,6 @@
 //! The life of an arena: it is made, allocated from, and dropped, again and again in one process. A small one hands out
-//! one block of a KiB, as a program's temporary buffer; a large one a MiB in objects of 64 bytes, which are written.
+//! one block of a KiB, as a program's temporary buffer; a large one a MiB in objects of 64 bytes, which are written. And the
+//! life of a vector, which grows from nothing to a few elements, or a thousand.
 
 use super::instructions::Counted;
 use super::{Group, no_such_case};
@@ -11,11 +12,12 @@ use blink_alloc::BlinkAlloc;
 use bumpalo::Bump;
 use libdd_alloc::{ChainAllocator, VirtualAllocator};
 use std::alloc::{Layout, System};
-use v_alloc::{Arena, ArenaPool};
+use std::ptr::NonNull;
+use v_alloc::{Arena, ArenaPool, StableVec};
 
 pub const GROUP: Group = Group {
     name: "lives",
-    title: "lives: ns to make an arena, use it and drop it",
+    title: "lives: ns to make an arena or a vector, use it and drop it",
     measure,
     run_case: no_such_case,
 };
@@ -59,6 +61,14 @@ const LARGE: &[(&str, u32, Life)] = &[
     ("malloc + free", SLOW_LIVES, || mallocs().ok()),
 ];
 
+const STABLE: &str = "StableVec";
+
+/// Of ten elements, and of a thousand.
+const VECTORS: [&[(&str, u32, Life)]; 2] = [
+    &[(STABLE, LIVES, || stable_vec(10)), ("Vec", LIVES, || vec(10))],
+    &[(STABLE, LIVES, || stable_vec(1000)), ("Vec", LIVES, || vec(1000))],
+];
+
 static POOL: ArenaPool = ArenaPool::new();
 
 /// Targets: what the pool may take of a peer's time.
@@ -73,7 +83,12 @@ pub fn counted() -> Vec<Counted> {
         })
     };
     let without_system = SMALL.iter().filter(|life| life.1 == LIVES);
-    without_system.map(counted).collect()
+    let vector = |&(name, _, life): &(&str, u32, Life)| {
+        Counted::new(format!("life of 10 elements, {name}"), name == STABLE, [1_000, 2_000], move |count| {
+            live(count, life)
+        })
+    };
+    without_system.map(counted).chain(VECTORS[0].iter().map(vector)).collect()
 }
 
 fn measure(effort: Effort) -> Result<Vec<Row>> {
@@ -85,9 +100,12 @@ fn measure(effort: Effort) -> Result<Vec<Row>> {
     let mut rows = table("1 KiB", SMALL, SMALL_TARGETS, rounds)?;
     // Each life is a thousand times as long.
     rows.extend(table("1 MiB", LARGE, &[], rounds / 10 + 3)?);
+    rows.extend(table("10 elements", VECTORS[0], &[], rounds)?);
+    rows.extend(table("1000 elements", VECTORS[1], &[], rounds)?);
     Ok(rows)
 }
 
+/// The first is ours; the others are what it is compared with.
 fn table(
     title: &str,
     lives: &[(&'static str, u32, Life)],
@@ -106,10 +124,11 @@ fn table(
     let measured = interleave::run(&lives.iter().map(case).collect::<Vec<_>>(), rounds, |_| ())?;
     let row = |name| {
         let row = Row::new(format!("{title}, {name}"), format!("{:.1}", measured.of(name)?.median));
-        if name == POOLED {
+        let ours = lives.first().map_or(POOLED, |life| life.0);
+        if name == ours {
             return Ok(row);
         }
-        let ratio = measured.ratio(POOLED, name)?;
+        let ratio = measured.ratio(ours, name)?;
         let target = targets.iter().find(|target| target.0 == name);
         Ok(target.iter().fold(row.ratio(ratio), |row, target| row.at_most(ratio.median, &[("", target.1)])))
     };
@@ -125,6 +144,24 @@ fn live(count: u32, life: Life) -> Result<()> {
 #[inline(always)]
 fn block(arena: &impl Contender) -> Option<()> {
     loops::keep(arena.block(Layout::new::<[u64; 128]>())?);
+    Some(())
+}
+
+fn stable_vec(count: u64) -> Option<()> {
+    let vector = StableVec::new();
+    for number in 0..count {
+        vector.try_push(number).ok()?;
+    }
+    loops::keep(NonNull::from(&*vector));
+    Some(())
+}
+
+fn vec(count: u64) -> Option<()> {
+    let mut vector = Vec::new();
+    for number in 0..count {
+        vector.push(number);
+    }
+    loops::keep(NonNull::new(vector.as_mut_ptr())?);
     Some(())
 }
 

@@ -1,7 +1,7 @@
 //! With traps: what a block has given back is inaccessible, also where the whole range is accessible from the start. And
 //! what messages say of a block that is none.
 
-use super::{Block, Busy, Room, Wanted};
+use super::{Block, Busy, HugePages, Room, Wanted};
 use crate::ReserveError;
 use crate::error::{Cause, Operation};
 use crate::os::{self, OsError, Pages};
@@ -53,7 +53,7 @@ impl Busy {
 /// What is asked of a block of the same kind.
 pub(crate) struct Likeness {
     reservation: usize,
-    huge_pages: bool,
+    huge_pages: HugePages,
     name: [u8; LABEL + 1],
 }
 
@@ -62,7 +62,8 @@ impl Block {
     pub(crate) fn likeness(self) -> Likeness {
         let mut name = [0; LABEL + 1];
         name.iter_mut().zip(self.place.slot.label.bytes()).for_each(|(place, byte)| *place = byte);
-        let huge_pages = self.place.slot.flags.load(Relaxed) & HUGE_PAGES != 0;
+        let flags = self.place.slot.flags.load(Relaxed);
+        let huge_pages = if flags & HUGE_PAGES == 0 { HugePages::Never } else { HugePages::Early }; // none is `Late`
         Likeness { reservation: self.reserved(), huge_pages, name }
     }
 
@@ -78,6 +79,6 @@ impl Likeness {
     pub(crate) fn wanted(&self) -> Wanted<'_> {
         let name = CStr::from_bytes_until_nul(&self.name).ok().filter(|name| !name.is_empty());
         let reservation = Room::Exactly(self.reservation);
-        Wanted { reservation, least: 0, huge_pages: self.huge_pages, tight: false, name, has_header: false }
+        Wanted { reservation, least: 0, huge_pages: self.huge_pages, zeroed: true, name, has_header: false }
     }
 }
