@@ -3,9 +3,9 @@
 use crate::os::Pages;
 use crate::{Arena, ReserveError};
 
-/// Bytes that an idle arena keeps committed unless told otherwise. Most tasks need less, and so make no system call
-/// when they repeat; 32 arenas keep no more than one thread's stack takes.
-pub(crate) const RETAIN: usize = 256 << 10;
+/// Bytes that an idle arena keeps committed unless told otherwise: what lies on small pages, which take ten times as long to
+/// come as huge ones. Most tasks need less, and so make no system call when they repeat.
+pub(crate) const RETAIN: usize = 2 << 20;
 
 /// Takes back all that was allocated, and what is committed beyond `limit`. Returns what stays committed.
 pub(crate) fn put_to_rest(arena: &mut Arena, limit: usize) -> usize {

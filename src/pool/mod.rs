@@ -127,7 +127,7 @@ impl<const SLOTS: usize> ArenaPool<SLOTS> {
         Self { retain: RETAIN, options: Arena::options(), states, arenas }
     }
 
-    /// How many bytes an arena may keep committed when it comes back, rounded down to whole pages. Default: 256 KiB.
+    /// How many bytes an arena may keep committed when it comes back, rounded down to whole pages. Default: 2 MiB.
     ///
     /// Arenas with more are trimmed to just that. Choose it above what most tasks need: each that needs more commits
     /// and gives back the difference.

@@ -57,10 +57,10 @@ pub fn program() -> Result<(), Box<dyn Error>> {
             index.truncate(index.len() / 2);
             index.shrink_to_fit();
         }
-        // Requests come two at a time; what they take beyond 256 KiB goes back.
+        // Requests come two at a time; what they take beyond 2 MiB goes back.
         let requests = [REQUESTS.get(), REQUESTS.get()];
-        requests[0].alloc_slice_fill_copy((step % 7) << 17, 4_u8);
-        requests[1].alloc_slice_fill_copy((step % 3) << 18, 4_u8);
+        requests[0].alloc_slice_fill_copy((step % 7) << 20, 4_u8);
+        requests[1].alloc_slice_fill_copy((step % 3) << 21, 4_u8);
         std::thread::sleep(Duration::from_millis(200));
     }
     Ok(())
