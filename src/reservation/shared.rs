@@ -102,6 +102,16 @@ impl SharedRange {
         Ok(())
     }
 
+    /// So much of what is committed is nobody's for now, and stays as it is. It does not count until it is taken up again.
+    pub(crate) fn set_aside(size: Pages) {
+        totals::COMMITTED.subtract(size);
+    }
+
+    /// So much that was set aside is in use again.
+    pub(crate) fn take_up(size: Pages) {
+        totals::COMMITTED.add(size);
+    }
+
     /// What every accessible page is from the start, so that it is in one mapping with its neighbours. A huge page
     /// would make a block of 64 bytes cost 2 MiB. And a core dump visits every page of a writable mapping, touched
     /// or not: hours, for what is reserved here.

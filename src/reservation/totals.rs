@@ -38,8 +38,9 @@ pub fn process_reserved_bytes() -> usize {
     RESERVED.bytes()
 }
 
-/// Bytes of memory that this library has committed in this process: what counts against a commit limit. The
-/// resident memory is at most this. O(1); safe in a signal handler.
+/// Bytes of memory that this library has committed in this process, for all that lives: what counts against a commit limit,
+/// but for what freed blocks keep, up to 64 KiB for each size of reservation. Together with that, the resident memory
+/// is at most this. O(1); safe in a signal handler.
 ///
 /// ```
 /// let before = v_alloc::process_committed_bytes();

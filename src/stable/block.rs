@@ -366,6 +366,7 @@ impl Busy {
         if self.committed() == Pages::ZERO {
             return Ok(());
         }
+        SharedRange::take_up(self.committed());
         let most = if zeroed { size.max(CLEARED) } else { Block::most_kept(size) };
         if self.committed().bytes() > most.min(self.limit().bytes()) {
             self.give_back_from(most.min(self.limit().bytes()))?;
@@ -391,6 +392,7 @@ impl Busy {
         if self.flag(NAMED) {
             self.set_name(None);
         }
+        SharedRange::set_aside(self.committed());
         self.place.slot.retire(self.generation);
         if self.place.is_single() {
             space::release_single(self.place);
