@@ -38,7 +38,13 @@ C
 fi
 
 export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=x86_64-w64-mingw32-gcc
-export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=$wine
+# rustdoc starts each doc test as a process of its own, by this variable, unless there is a runner.
+export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=$platforms/wine-runner
+cat >"$CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER" <<RUNNER
+#!/bin/bash
+RUSTDOC_DOCTEST_BIN_PATH=Z:\${1//\\//\\\\} exec $wine "\$@"
+RUNNER
+chmod +x "$CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER"
 if [ $# -gt 0 ]; then
     $cargo test -p v_alloc $build_std --target $target "$@"
 else

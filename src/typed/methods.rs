@@ -90,7 +90,7 @@ macro_rules! typed_methods {
             /// ```
             /// let arena = v_alloc::Arena::with_reservation(4096)?;
             /// assert!(arena.try_alloc_with(|| [7_u8; 100]).is_ok());
-            /// assert!(arena.try_alloc_with(|| -> [u8; 1 << 20] { unreachable!("there is no room for it") }).is_err());
+            /// assert!(arena.try_alloc_with(|| -> [u8; 1 << 17] { unreachable!("there is no room for it") }).is_err());
             /// # Ok::<(), v_alloc::ReserveError>(())
             /// ```
             #[inline]
