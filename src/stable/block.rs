@@ -304,7 +304,9 @@ impl Busy {
 
     /// Where all is accessible, a block is told once of all its addresses beyond the head; else of what is new.
     fn advise_huge_pages(&self, from: Pages, to: Pages) {
-        if to.bytes() <= self.head()
+        // Those of a size that is not counted with would reach beyond what is committed, and stay there.
+        if os::huge_page_size().is_none()
+            || to.bytes() <= self.head()
             || !self.flag(HUGE_PAGES)
             || (self.range.accessible && self.flag(HUGE_PAGES_ADVISED))
         {
