@@ -12,7 +12,7 @@ mod common;
 
 use common::panics::panic_of;
 use std::cell::Cell;
-use v_alloc::StableVec;
+use v_alloc::{Arena, StableVec};
 
 #[test]
 fn the_reservation_is_the_limit() {
@@ -159,7 +159,13 @@ fn an_alignment_that_cannot_be_had_is_named() {
     #[repr(align(0x1000_0000))]
     struct Huge;
     let vecs = [(); 5].map(|()| StableVec::<(Huge, u8)>::options().reservation(600).build());
-    let errors: Vec<_> = vecs.iter().filter_map(|vec| vec.try_reserve(1).err()).collect();
+    // Between them are other ranges: one directly below the other, all would be aligned as the first is.
+    let mut between = Vec::new();
+    let mut reserve = |vec: &StableVec<(Huge, u8)>| {
+        between.push(Arena::with_reservation(1).unwrap());
+        vec.try_reserve(1).err()
+    };
+    let errors: Vec<_> = vecs.iter().filter_map(&mut reserve).collect();
     let text = ": blocks that large are not aligned to more than a page";
     assert!(errors.iter().all(|error| error.to_string().ends_with(text) && error.os_code().is_none()));
     assert!(!errors.is_empty(), "all aligned by chance");
