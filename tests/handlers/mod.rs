@@ -161,14 +161,26 @@ impl Blocks {
 
 /// Checks that the blocks of all owners are whole, apart, aligned, and all that an arena handed out, but for padding.
 pub fn check(arena: &SyncArena, owners: &[&Blocks]) {
+    check_with(arena, owners, &[]);
+}
+
+/// As `check`. The addresses are those of blocks that were given back, in order: the padding before such a block stays.
+pub fn check_with(arena: &SyncArena, owners: &[&Blocks], given_back: &[usize]) {
     let mut all: Vec<_> = owners.iter().flat_map(|blocks| blocks.all()).collect();
     all.sort_unstable();
     let mut end = all.first().map_or(0, |&(start, ..)| start);
     let first = end;
     for &(start, size, align) in &all {
         assert!(start >= end, "a block begins {} bytes before the end of another", end - start);
-        assert!(start % align == 0 && start - end < align, "{} bytes before a block are lost", start - end);
+        let before = given_back.partition_point(|&address| address <= start).checked_sub(1);
+        let free_from = before.map_or(end, |before| given_back[before].max(end));
+        assert!(
+            start % align == 0 && start - free_from < align,
+            "{} bytes before a block are lost",
+            start - free_from
+        );
         end = start + size;
     }
+    let end = given_back.last().map_or(end, |&address| address.max(end));
     assert_eq!(arena.used_bytes(), end - first, "bytes behind the last block");
 }
