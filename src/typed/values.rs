@@ -4,6 +4,7 @@ use super::{Blocks, copying};
 use crate::error::allocation_failed;
 use crate::{AllocError, AllocOrInitError, Zeroable};
 use core::alloc::Layout;
+use core::hint::black_box;
 use core::ptr::NonNull;
 
 /// A place for one value, uninitialised.
@@ -66,7 +67,9 @@ pub(crate) fn try_value<B: Blocks, T>(blocks: &B, value: T) -> Result<&mut T, Al
 
 #[cold]
 #[inline(never)]
-fn try_value_slowly<B: Blocks, T>(blocks: &B, value: T) -> Result<&mut T, AllocError> {
+fn try_value_slowly<B: Blocks, T>(blocks: &B, mut value: T) -> Result<&mut T, AllocError> {
+    // Of what is only read here the compiler passes the caller's own variable, which then is in memory on the fast path too.
+    black_box(&mut value);
     // SAFETY: the place is ours, aligned and large enough.
     Ok(unsafe { write(place_slowly(blocks)?, value) })
 }

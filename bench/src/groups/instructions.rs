@@ -11,6 +11,7 @@ use blink_alloc::BlinkAlloc;
 use libdd_alloc::{ChainAllocator, LinearAllocator};
 use mimalloc::MiMalloc;
 use std::alloc::System;
+use std::ptr::NonNull;
 use tikv_jemallocator::Jemalloc;
 use v_alloc::{Arena, Reserved};
 
@@ -149,10 +150,21 @@ fn all() -> Vec<Counted> {
     }
     all.push(Counted::new("typed 8 B, Arena::bulk", true, ITERATIONS, fill_in_bulk::<1>));
     all.push(Counted::new("typed 8 B, Arena<Reserved, 8>::bulk", true, ITERATIONS, fill_in_bulk::<8>));
+    all.push(Counted::new("typed 32 B by try_alloc, Arena", true, ITERATIONS, fill_or_refuse));
     all.extend(threads::counted());
     all.extend(lives::counted());
     all.extend(vectors::counted());
     all
+}
+
+/// Values of more than two words, which a function gets in memory.
+fn fill_or_refuse(count: u32) -> Result<()> {
+    let arena = <Arena as Reusable>::with_room(ROOM)?;
+    for index in 0..u64::from(count) {
+        let value = arena.try_alloc([index; 4]).map_err(|_| "out of memory")?;
+        loops::keep(NonNull::from(value));
+    }
+    Ok(())
 }
 
 fn run_case(case: &[&str]) -> Result<()> {
