@@ -9,7 +9,7 @@ use super::{Advice, OsError, Pages, Placement};
 use core::ffi::c_void;
 use core::hint::black_box;
 use core::ptr::{self, NonNull};
-use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed};
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags};
 
@@ -45,7 +45,14 @@ pub(crate) fn process_number() -> u32 {
 }
 
 pub(crate) fn page_size() -> usize {
-    rustix::param::page_size()
+    static CACHED: AtomicUsize = AtomicUsize::new(0);
+    let cached = CACHED.load(Relaxed);
+    if cached != 0 {
+        return cached;
+    }
+    let size = rustix::param::page_size(); // `sysconf`: a few dozen instructions
+    CACHED.store(size, Relaxed);
+    size
 }
 
 pub(crate) fn allocation_granularity() -> usize {

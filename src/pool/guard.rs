@@ -8,6 +8,7 @@ use crate::{Arena, ReserveError};
 pub(crate) const RETAIN: usize = 2 << 20;
 
 /// Takes back all that was allocated, and what is committed beyond `limit`. Returns what stays committed.
+#[inline]
 pub(crate) fn put_to_rest(arena: &mut Arena, limit: usize) -> usize {
     arena.reset();
     // If the system refuses, the arena keeps it, and the figures say so.
@@ -16,6 +17,7 @@ pub(crate) fn put_to_rest(arena: &mut Arena, limit: usize) -> usize {
 }
 
 /// Gives back what is committed beyond `limit`, and not in use. Returns how much that was.
+#[inline]
 pub(crate) fn trim_to(arena: &Arena, limit: usize) -> Result<usize, ReserveError> {
     // Rounded down, because `Arena::trim` rounds up.
     if arena.committed_bytes() <= limit { Ok(0) } else { arena.trim(Pages::round_down(limit).bytes()) }
