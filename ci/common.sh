@@ -53,6 +53,7 @@ if [ "${2:-}" != rustup ]; then
 fi
 unset RUSTUP_TOOLCHAIN RUSTFLAGS RUSTDOCFLAGS
 export CARGO_TARGET_DIR=$platforms/$platform CARGO_TERM_COLOR=never RUST_BACKTRACE=0
+export CARGO_INCREMENTAL=0 # it takes as much disk again, and serves only who edits
 # What helps in a debugger or a trace costs half the time of linking; a panic knows its line without it.
 debug_information() {
     export CARGO_PROFILE_DEV_DEBUG=$1 CARGO_PROFILE_TEST_DEBUG=$1

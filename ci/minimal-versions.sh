@@ -22,6 +22,8 @@ cat >>"$copy/Cargo.toml" <<'MANIFEST'
 proptest = { version = "1.8", default-features = false, features = ["std"] }
 [target.'cfg(unix)'.dev-dependencies]
 rustix = { version = "1.1", features = ["mm", "process", "param"] }
+[target.'cfg(target_os = "linux")'.dev-dependencies]
+libc = "0.2.180"
 MANIFEST
 cd "$copy"
 cargo +nightly generate-lockfile -Z direct-minimal-versions
