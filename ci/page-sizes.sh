@@ -8,7 +8,7 @@
 # that compile programs, and what takes minutes of emulation and looks at no page; ci/left_out.txt names it.
 #
 # Usage: ci/page-sizes.sh [16k] [64k] [-- options of cargo test]; without any, both, and all tests.
-# Needs: 4 GiB of memory, 12 GiB for pages of 64 KiB, as tests touch a hundred thousand; 1 GiB of disk; the packages
+# Needs: 6 GiB of memory, 12 GiB for pages of 64 KiB, as tests touch a hundred thousand; 1 GiB of disk; the packages
 # below, from Debian 12 or later. Kernels, busybox and the emulator are unpacked in the target directory and installed
 # nowhere: other emulators here keep their versions.
 . "$(dirname "$0")/common.sh" page-sizes
@@ -143,7 +143,7 @@ status=0 # both, whatever the first finds
 for size in "${sizes[@]}"; do
     case $size in
     16k) kernel 16 arm64 -arm64-16k-unsigned aarch64-unknown-linux-gnu aarch64-linux-gnu ttyAMA0 \
-        qemu-system-aarch64 -machine virt -cpu neoverse-n1 -m 4G || status=1 ;;
+        qemu-system-aarch64 -machine virt -cpu neoverse-n1 -m 6G || status=1 ;;
     64k) kernel 64 ppc64el -powerpc64le-64k powerpc64le-unknown-linux-gnu powerpc64le-linux-gnu hvc0 \
         qemu-system-ppc64 -machine pseries -cpu power9 -vga none -m 12G || status=1 ;;
     *) echo "16k or 64k, not $size" && exit 2 ;;

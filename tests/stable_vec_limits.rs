@@ -159,10 +159,11 @@ fn an_alignment_that_cannot_be_had_is_named() {
     #[repr(align(0x1000_0000))]
     struct Huge;
     let vecs = [(); 5].map(|()| StableVec::<(Huge, u8)>::options().reservation(600).build());
-    // Between them are other ranges: one directly below the other, all would be aligned as the first is.
+    // Between them are other ranges, too large to lie elsewhere: one directly below the other, all would be aligned as
+    // the first is, and below a range that blocks share that is well aligned.
     let mut between = Vec::new();
     let mut reserve = |vec: &StableVec<(Huge, u8)>| {
-        between.push(Arena::with_reservation(1).unwrap());
+        between.push(Arena::with_reservation((150 << 30) + (96 << 20)).unwrap());
         vec.try_reserve(1).err()
     };
     let errors: Vec<_> = vecs.iter().filter_map(&mut reserve).collect();
