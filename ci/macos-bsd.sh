@@ -35,7 +35,8 @@ WRAPPER
     chmod +x "$file"
     echo "$file"
 }
-export CARGO_PROFILE_C_LIBRARY_STRIP=none # for macOS it needs rust-objcopy, which Debian does not have
+# To strip for macOS needs rust-objcopy, which Debian does not have.
+export CARGO_PROFILE_C_LIBRARY_STRIP=none CARGO_PROFILE_DEV_STRIP=none CARGO_PROFILE_TEST_STRIP=none
 export ZIG_GLOBAL_CACHE_DIR=$platforms/zig-cache ZIG_LOCAL_CACHE_DIR=$platforms/zig-cache
 CARGO_TARGET_AARCH64_APPLE_DARWIN_LINKER=$(linker aarch64-macos)
 CARGO_TARGET_X86_64_APPLE_DARWIN_LINKER=$(linker x86_64-macos)
@@ -43,11 +44,13 @@ CARGO_TARGET_X86_64_UNKNOWN_FREEBSD_LINKER=$(linker x86_64-freebsd)
 export CARGO_TARGET_AARCH64_APPLE_DARWIN_LINKER CARGO_TARGET_X86_64_APPLE_DARWIN_LINKER
 export CARGO_TARGET_X86_64_UNKNOWN_FREEBSD_LINKER
 
+status=0 # all, whatever the first finds
 for target in ${@:-aarch64-apple-darwin x86_64-apple-darwin x86_64-unknown-freebsd}; do
     echo "### $target"
-    $cargo test -p v_alloc $build_std --target "$target" --no-run
+    $cargo test -p v_alloc $build_std --target "$target" --no-run || status=1
     case $target in
-    *-apple-darwin) c_library "$target" "$platforms/zig-${target%%-*}-macos" ;;
-    *-freebsd) c_library "$target" "$platforms/zig-${target%%-*}-freebsd" ;;
+    *-apple-darwin) c_library "$target" "$platforms/zig-${target%%-*}-macos" || status=1 ;;
+    *-freebsd) c_library "$target" "$platforms/zig-${target%%-*}-freebsd" || status=1 ;;
     esac
 done
+exit $status

@@ -14,7 +14,9 @@ mod common;
 use common::{SIGABRT, isolated, killed, limit};
 use rustix::process::Resource;
 use std::alloc::Layout;
-use v_alloc::{AllocError, Arena, CommitPolicy, Operation, Pages, process_reserved_bytes};
+#[cfg(target_os = "linux")]
+use v_alloc::{AllocError, CommitPolicy};
+use v_alloc::{Arena, Operation, Pages, process_reserved_bytes};
 
 const ENOMEM: i32 = 12;
 
