@@ -105,7 +105,7 @@ MANIFEST
 # The options that select the library, with its features, and those integration tests that need no cargo when they
 # run: a test that compiles programs has nothing to find out that the host did not.
 portable_tests() {
-    echo --features std,serde,capi --lib
+    echo --features std,serde,capi --lib --test conformance
     local test
     for test in $(grep -Le trybuild -e 'env!("CARGO")' tests/*.rs); do
         grep -qE "^($platform|${sanitizer:-$platform}) $test " ci/left_out.txt || echo --test "$(basename "$test" .rs)"
