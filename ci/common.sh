@@ -108,13 +108,15 @@ portable_tests() {
     echo --features std,serde,capi --lib --test conformance
     local test
     for test in $(grep -Le trybuild -e 'env!("CARGO")' tests/*.rs); do
-        grep -qE "^($platform|${sanitizer:-$platform}) $test " ci/left_out.txt || echo --test "$(basename "$test" .rs)"
+        grep -qE "^($platform|${sanitizer:-$platform}) $test " ci/left_out.txt ||
+            echo --test "$(basename "$test" .rs)"
     done
 }
 
 # The options that leave out the tests that left_out.txt says.
 skipped() {
-    awk -v script="$platform" -v sanitizer="${sanitizer:-}" '($1 == script || $1 == sanitizer) && $2 !~ /^tests\// { print "--skip", $2 }' ci/left_out.txt
+    awk -v script="$platform" -v sanitizer="${sanitizer:-}" \
+        '($1 == script || $1 == sanitizer) && $2 !~ /^tests\// { print "--skip", $2 }' ci/left_out.txt
 }
 
 # c_library TARGET COMPILER [RUNNER...]: builds the C library and compiles c_library.c with it, against the static
