@@ -36,7 +36,7 @@ const READY: &str = "the program is ready for the next step";
 impl Program {
     /// This executable, in a process that runs only `test`, which calls [`Program::is_this`].
     fn start(test: &str) -> Self {
-        let mut process = Command::new(std::env::current_exe().unwrap())
+        let mut process = common::this_executable()
             .args([test, "--exact", "--nocapture", "--test-threads=1"])
             .env(PROGRAM, test)
             .stdin(Stdio::piped())

@@ -96,14 +96,20 @@ mod processes {
         std::env::var_os(CHILD).is_some_and(|name| name == *test)
     }
 
-    fn run_child(test: &str) -> Output {
-        // The runner without test threads: nothing else maps memory in that process.
-        // Where the kernel cannot start the executable by itself, this says how: an emulator and its arguments.
+    /// This executable once more. Where the kernel cannot start it by itself, a variable says how: an emulator and its
+    /// arguments.
+    pub fn this_executable() -> Command {
         let runner = std::env::var("V_ALLOC_TEST_RUNNER").unwrap_or_default();
         let executable = std::env::current_exe().unwrap().into_os_string();
-        let mut command = runner.split_whitespace().map(OsString::from).chain([executable]);
-        Command::new(command.next().unwrap())
-            .args(command)
+        let mut words = runner.split_whitespace().map(OsString::from).chain([executable]);
+        let mut command = Command::new(words.next().unwrap());
+        command.args(words);
+        command
+    }
+
+    fn run_child(test: &str) -> Output {
+        // The runner without test threads: nothing else maps memory in that process.
+        this_executable()
             .args([test, "--exact", "--nocapture", "--test-threads=1"])
             .env(CHILD, test)
             // A backtrace needs memory, which a limit may deny; the panic would hang.
