@@ -369,7 +369,11 @@ impl Busy {
             return Ok(());
         }
         SharedRange::take_up(self.committed());
-        let most = if zeroed { size.max(CLEARED) } else { Block::most_kept(size) };
+        let most = match size {
+            0 => 0,
+            _ if zeroed => size.max(CLEARED),
+            _ => Block::most_kept(size),
+        };
         if self.committed().bytes() > most.min(self.limit().bytes()) {
             self.give_back_from(most.min(self.limit().bytes()))?;
         }
