@@ -4,8 +4,8 @@
 # ci/aarch64.sh cannot show is shown here: what such a kernel maps, charges, refuses and counts. Memory, limits,
 # signals and faults are the guest kernel's own; only the instructions are emulated.
 #
-# Left out, and why: doc tests (rustdoc builds and runs them one by one, and there is no compiler in the guest), tests
-# that compile programs, and what takes minutes of emulation and looks at no page; ci/left_out.txt names it.
+# Left out, and why: doc tests (rustdoc builds and runs them one by one, and there is no compiler in the guest), and tests
+# that compile programs.
 #
 # Usage: ci/page-sizes.sh [16k] [64k] [-- options of cargo test]; without any, both, and all tests.
 # Needs: 6 GiB of memory, 12 GiB for pages of 64 KiB, as tests touch a hundred thousand; 1 GiB of disk; the packages
