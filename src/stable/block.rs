@@ -25,7 +25,7 @@ const HEAD: usize = 2 << 20;
 const TIGHT_HEAD: usize = 20 << 20;
 /// The least that is kept when a block shrinks; and the most when it is freed, for the next one in its place.
 const KEPT: usize = 64 << 10;
-/// The most of it that is cleared: beyond that the system's zeroes cost less, if they are wanted at all.
+/// The most of it that is cleared beyond what is asked for: the zeroes of the system cost less.
 const CLEARED: usize = 16 << 10;
 
 /// What a block is to be.
