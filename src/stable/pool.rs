@@ -11,9 +11,9 @@ use core::sync::atomic::{
 const CLASSES: usize = usize::BITS as usize;
 
 /// Bytes that the free slots of a class may keep, so that lives in turn, or a few at once, need no system call; and what each
-/// counts for at least: 8 slots keep something, at most.
+/// counts for at least: 4 slots keep something, at most.
 pub(super) const KEPT: usize = 64 << 10;
-const LEAST: usize = KEPT / 8;
+const LEAST: usize = KEPT / 4;
 
 /// The free slots of a class that kept no memory.
 static FREE: [Stack; CLASSES] = [const { Stack::new() }; CLASSES];

@@ -9,7 +9,7 @@
 //! sample still has its innermost function. With them:
 //!
 //! ```text
-//! cargo rustc --release --example profiler -- -C force-frame-pointers && target/release/examples/profiler
+//! cargo rustc --release --package v_alloc-examples --example profiler -- -C force-frame-pointers && target/release/examples/profiler
 //! ```
 //!
 //! For Linux on x86-64 and aarch64.

@@ -93,7 +93,7 @@ impl Counts {
         );
         if whole < self.samples / 2 {
             println!(
-                "for whole stacks, build with: cargo rustc --release --example profiler -- -C force-frame-pointers"
+                "for whole stacks, build with: cargo rustc --release --package v_alloc-examples --example profiler -- -C force-frame-pointers"
             );
         }
         Ok(folded)
