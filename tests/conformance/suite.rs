@@ -19,12 +19,14 @@ fn alignments() -> impl DoubleEndedIterator<Item = usize> + Clone {
 /// Layouts that no allocator has memory for.
 fn huge_layouts() -> impl Iterator<Item = Layout> {
     let largest = isize::MAX as usize;
+    // Of 32 bits of addresses a quarter may be had.
+    let least = if cfg!(target_pointer_width = "64") { largest / 4 - 64 } else { largest - (4 << 20) };
     [1, 2, 8, 16, 4096, 1 << 21, 1 << (usize::BITS - 24), 1 << (usize::BITS - 2)].into_iter().flat_map(
         move |align| {
             [largest - (align - 1), largest - (align - 1) - 1, largest / 2, largest / 4]
                 .into_iter()
                 .filter_map(move |size| Layout::from_size_align(size.max(1), align).ok())
-                .filter(move |layout| layout.size() >= largest / 4 - 64)
+                .filter(move |layout| layout.size() >= least)
         },
     )
 }
