@@ -311,7 +311,9 @@ fn blocks_whose_pages_were_locked_leave_no_mappings_behind() {
             let _ = unsafe { rustix::mm::mlock(block.data.as_ptr().cast(), 100) };
         }
         blocks.into_iter().for_each(Filled::free);
-        assert!(lines_of_maps() < before + 20, "{}", lines_of_maps());
+        // A few of each size keep what they have, locked; where addresses are few there are several sizes.
+        let few = if cfg!(target_pointer_width = "64") { 20 } else { 50 };
+        assert!(lines_of_maps() < before + few, "{}", lines_of_maps());
     });
 }
 
