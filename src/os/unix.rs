@@ -44,14 +44,21 @@ pub(crate) fn process_number() -> u32 {
     rustix::process::getpid().as_raw_nonzero().get().unsigned_abs()
 }
 
+/// `sysconf` takes a few dozen instructions: it is asked once.
+static PAGE_SIZE: AtomicUsize = AtomicUsize::new(0);
+
 pub(crate) fn page_size() -> usize {
-    static CACHED: AtomicUsize = AtomicUsize::new(0);
-    let cached = CACHED.load(Relaxed);
-    if cached != 0 {
-        return cached;
+    match PAGE_SIZE.load(Relaxed) {
+        0 => ask_for_page_size(),
+        size => size,
     }
-    let size = rustix::param::page_size(); // `sysconf`: a few dozen instructions
-    CACHED.store(size, Relaxed);
+}
+
+#[cold]
+#[inline(never)]
+fn ask_for_page_size() -> usize {
+    let size = rustix::param::page_size();
+    PAGE_SIZE.store(size, Relaxed);
     size
 }
 

@@ -103,6 +103,7 @@ impl Index {
     }
 
     /// Takes an entry out.
+    #[inline]
     pub(crate) fn remove(&mut self, tag: Tag, number: Number) {
         self.table_of(tag).remove(tag, number);
     }

@@ -81,6 +81,7 @@ impl<K, V> Slots<K, V> {
     }
 
     /// All numbers are below this.
+    #[inline]
     pub(super) fn numbers(&self) -> Number {
         Number::try_from(self.words.len()).unwrap_or(Number::MAX) // there are no more than `MOST`
     }
@@ -132,11 +133,13 @@ impl<K, V> Slots<K, V> {
     }
 
     /// The number that the next entry gets.
+    #[inline]
     pub(super) fn next(&self) -> Number {
         self.hole.unwrap_or(self.numbers())
     }
 
     /// Puts an entry in its slot, for which room was made: into the last hole, or behind all.
+    #[inline]
     pub(super) fn insert(&mut self, tag: Tag, key: K, value: V) -> Number {
         let number = self.next();
         if self.hole.is_some() {
@@ -153,6 +156,7 @@ impl<K, V> Slots<K, V> {
     }
 
     /// Takes an entry out, if there is one.
+    #[inline]
     pub(super) fn remove(&mut self, number: Number) -> Option<(K, V)> {
         let word = self.words.get_mut(number as usize).filter(|word| word.is_taken())?;
         *word = Word::hole(self.hole.replace(number));

@@ -232,6 +232,7 @@ impl Table {
     }
 
     /// Takes a number out that was entered with this tag.
+    #[inline]
     pub(super) fn remove(&mut self, tag: Tag, number: Number) {
         let mut at = self.chunks().first(tag);
         loop {
@@ -251,6 +252,7 @@ impl Table {
     }
 
     /// Takes out what has this tag and this place.
+    #[inline]
     fn take(&mut self, tag: Tag, at: usize, place: usize) {
         self.chunk_mut(at).controls[place] = 0;
         self.taken -= 1;
