@@ -204,7 +204,7 @@ impl StableBlockOptions {
     }
 
     /// See [`Wanted::zeroed`].
-    #[allow(dead_code, reason = "for what a feature brings")]
+    #[allow(dead_code, reason = "only vectors, which a feature brings, do without zeroes")]
     pub(crate) const fn zeroed(mut self, zeroed: bool) -> Self {
         self.zeroed = zeroed;
         self

@@ -114,11 +114,9 @@ impl<K, V> Slots<K, V> {
     }
 
     pub(super) fn get(&self, index: usize) -> Option<&(K, V)> {
+        let taken = self.words.get(index)?.is_taken();
         // SAFETY: there are as many entries as words, and that of a taken slot is initialised.
-        self.words
-            .get(index)?
-            .is_taken()
-            .then(|| unsafe { self.entries.get_unchecked(index).assume_init_ref() })
+        taken.then(|| unsafe { self.entries.get_unchecked(index).assume_init_ref() })
     }
 
     pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut (K, V)> {
