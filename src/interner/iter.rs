@@ -1,6 +1,6 @@
 //! Iteration in the order of symbols.
 
-use super::{Entry, Interned, Interner, Symbol};
+use super::{Interned, Interner, Place, Symbol};
 use core::iter::{Enumerate, FusedIterator};
 use core::slice;
 
@@ -16,7 +16,7 @@ use core::slice;
 /// ```
 pub struct InternerIter<'a, T: Interned + ?Sized> {
     interner: &'a Interner<T>,
-    entries: Enumerate<slice::Iter<'a, Entry>>,
+    places: Enumerate<slice::Iter<'a, Place>>,
 }
 
 impl<T: Interned + ?Sized> Interner<T> {
@@ -28,13 +28,13 @@ impl<T: Interned + ?Sized> Interner<T> {
     /// assert!(names.iter().map(|(_, name)| name).eq(["one", "two"]));
     /// ```
     pub fn iter(&self) -> InternerIter<'_, T> {
-        InternerIter { interner: self, entries: self.entries.iter().enumerate() }
+        InternerIter { interner: self, places: self.places.iter().enumerate() }
     }
 }
 
 impl<'a, T: Interned + ?Sized> InternerIter<'a, T> {
-    fn pair(&self, (index, entry): (usize, &Entry)) -> Option<(Symbol, &'a T)> {
-        Some((Symbol::from_index(index)?, self.interner.string(entry)))
+    fn pair(&self, (index, &place): (usize, &Place)) -> Option<(Symbol, &'a T)> {
+        Some((Symbol::from_index(index)?, self.interner.string(place)))
     }
 }
 
@@ -42,19 +42,19 @@ impl<'a, T: Interned + ?Sized> Iterator for InternerIter<'a, T> {
     type Item = (Symbol, &'a T);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let entry = self.entries.next()?;
-        self.pair(entry)
+        let numbered = self.places.next()?;
+        self.pair(numbered)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.entries.size_hint()
+        self.places.size_hint()
     }
 }
 
 impl<T: Interned + ?Sized> DoubleEndedIterator for InternerIter<'_, T> {
     fn next_back(&mut self) -> Option<Self::Item> {
-        let entry = self.entries.next_back()?;
-        self.pair(entry)
+        let numbered = self.places.next_back()?;
+        self.pair(numbered)
     }
 }
 
@@ -63,7 +63,7 @@ impl<T: Interned + ?Sized> FusedIterator for InternerIter<'_, T> {}
 
 impl<T: Interned + ?Sized> Clone for InternerIter<'_, T> {
     fn clone(&self) -> Self {
-        Self { interner: self.interner, entries: self.entries.clone() }
+        Self { interner: self.interner, places: self.places.clone() }
     }
 }
 

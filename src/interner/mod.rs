@@ -1,16 +1,16 @@
 //! `Interner`: each string once, in an arena, with a number; through a shared borrow.
 //!
 //! ```text
-//!  index   : 32 bits of a hash -> number
-//!  entries : number -> | address | length | those 32 bits |
-//!  arena   : the bytes of all strings, end to end
+//!  index   : 31 bits of a hash -> place
+//!  places  : number -> place
+//!  strings : at each place a symbol, a length, those 31 bits and the bytes
 //! ```
 //!
-//! What tells strings apart lies with the address: a search reads the bytes of one string, the one that is equal. And
-//! no string is hashed a second time when the index grows.
+//! A search goes from the index right to the string: one step less than by a table of strings.
 
 mod interned;
 mod iter;
+mod strings;
 mod symbol;
 mod traits;
 
@@ -20,12 +20,12 @@ pub use symbol::Symbol;
 
 use crate::error::{Cause, Operation};
 use crate::stable_map::DefaultHasher;
-use crate::stable_map::index::{Index, Number, tag_of};
+use crate::stable_map::index::{Index, Tag, tag_of};
 use crate::{Arena, ReserveError, StableVec};
 use core::cell::{OnceCell, UnsafeCell};
 use core::hash::{BuildHasher, Hasher};
 use core::marker::PhantomData;
-use core::ptr::NonNull;
+use strings::{Place, Strings};
 
 /// Keeps each string once, and gives it a small number: a [`Symbol`].
 ///
@@ -37,11 +37,11 @@ use core::ptr::NonNull;
 ///
 /// * **Cost**: a string that is there takes one hash, one search and one comparison; a new one also a copy. No
 ///   insertion waits for all strings to be hashed anew. An empty interner costs nothing, a small one three pages; a
-///   string takes its bytes, 16 bytes, and some 10 bytes of the index.
+///   string takes its bytes, 16 to 19 bytes, and some 10 bytes of the index.
 /// * **Failure**: short forms panic where there is no room or no memory, [`try_intern`](Self::try_intern) has an error.
 ///   Either way the interner stays as it was.
-/// * **Limits**: 1 GiB of 16-byte entries and 64 GiB of strings on 64-bit Unix, or what
-///   [`with_reservation`](Self::with_reservation) says; never more than 2^31 strings, nor one of 4 GiB.
+/// * **Limits**: 2^28 strings, and 16 GiB for them with 12 to 15 bytes more for each, on 64-bit Unix, or what
+///   [`with_reservation`](Self::with_reservation) says; never more than 16 GiB, nor a string of 4 GiB.
 /// * **Threads**: `Send`, never `Sync`.
 ///
 /// The hash function is that of [`DefaultHasher`], with a seed of its own for each interner: fast, but not meant for
@@ -57,26 +57,15 @@ use core::ptr::NonNull;
 /// assert_eq!((text, names.resolve(print), names.len()), ("main", "print", 2));
 /// ```
 pub struct Interner<T: Interned + ?Sized = str> {
-    arena: Arena,
+    strings: Strings,
     /// By number.
-    entries: StableVec<Entry>,
+    places: StableVec<Place>,
     /// Never borrowed while code of the caller runs: hashing and comparing bytes is not the caller's.
     index: UnsafeCell<Index>,
     /// Made by the first search, because a seed cannot be chosen in a `const`.
     hasher: OnceCell<DefaultHasher>,
-    strings: PhantomData<T>,
+    interned: PhantomData<T>,
 }
-
-/// A string: where it is, and its hash.
-#[derive(Clone, Copy)]
-struct Entry {
-    start: NonNull<u8>,
-    len: u32,
-    tag: u32,
-}
-
-// SAFETY: an address and numbers. Whoever follows the address has the interner, which owns the bytes.
-unsafe impl Send for Entry {}
 
 /// Of text. (Only here is a `new`, so that `Interner::new()` says what is interned.)
 impl Interner {
@@ -89,7 +78,7 @@ impl Interner {
     /// ```
     #[must_use]
     pub const fn new() -> Self {
-        Self::in_parts(Arena::new(), StableVec::new())
+        Self::in_parts(Strings::new(Arena::new()), StableVec::new())
     }
 
     /// An empty interner with room for at least so many symbols, and for strings of so many bytes together, in address
@@ -101,7 +90,7 @@ impl Interner {
     /// ```
     /// let names = v_alloc::Interner::with_reservation(1000, 64 << 10)?;
     /// assert!(names.try_intern(&"x".repeat(64 << 10)).is_ok());
-    /// let error = names.try_intern("y").unwrap_err();
+    /// let error = names.try_intern(&"y".repeat(64 << 10)).unwrap_err();
     /// assert!(error.to_string().contains("more than is left of the reservation"));
     /// assert_eq!(names.len(), 1);
     /// # Ok::<(), v_alloc::ReserveError>(())
@@ -122,7 +111,7 @@ impl Interner<[u8]> {
     /// ```
     #[must_use]
     pub const fn of_bytes() -> Self {
-        Self::in_parts(Arena::new(), StableVec::new())
+        Self::in_parts(Strings::new(Arena::new()), StableVec::new())
     }
 
     /// As [`Interner::with_reservation`].
@@ -142,13 +131,13 @@ impl Interner<[u8]> {
 
 impl<T: Interned + ?Sized> Interner<T> {
     fn reserved(symbols: usize, bytes: usize) -> Result<Self, ReserveError> {
-        let entries = StableVec::options().reservation(symbols).build();
-        Ok(Self::in_parts(Arena::with_reservation(bytes)?, entries))
+        let places = StableVec::options().reservation(symbols).build();
+        Ok(Self::in_parts(Strings::reserved(symbols, bytes)?, places))
     }
 
-    const fn in_parts(arena: Arena, entries: StableVec<Entry>) -> Self {
+    const fn in_parts(strings: Strings, places: StableVec<Place>) -> Self {
         let index = UnsafeCell::new(Index::new());
-        Self { arena, entries, index, hasher: OnceCell::new(), strings: PhantomData }
+        Self { strings, places, index, hasher: OnceCell::new(), interned: PhantomData }
     }
 
     /// The symbol of a string, which is copied if it is new. O(1) besides the string's length.
@@ -183,8 +172,8 @@ impl<T: Interned + ?Sized> Interner<T> {
         let bytes = string.bytes();
         let tag = self.tag(bytes);
         match self.find(tag, bytes) {
-            Some(number) => Ok(Symbol::of(number)),
-            None => self.add(tag, bytes).map(Symbol::of),
+            Some(symbol) => Ok(symbol),
+            None => self.add(tag, bytes),
         }
     }
 
@@ -232,7 +221,7 @@ impl<T: Interned + ?Sized> Interner<T> {
     #[must_use]
     pub fn get(&self, string: &T) -> Option<Symbol> {
         let bytes = string.bytes();
-        self.find(self.tag(bytes), bytes).map(Symbol::of)
+        self.find(self.tag(bytes), bytes)
     }
 
     /// The string of a symbol. O(1), without hashing.
@@ -264,7 +253,7 @@ impl<T: Interned + ?Sized> Interner<T> {
     #[inline]
     #[must_use]
     pub fn try_resolve(&self, symbol: Symbol) -> Option<&T> {
-        self.entries.get(symbol.index()).map(|entry| self.string(entry))
+        self.places.get(symbol.index()).map(|&place| self.string(place))
     }
 
     /// How many strings there are.
@@ -277,7 +266,7 @@ impl<T: Interned + ?Sized> Interner<T> {
     #[inline]
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.places.len()
     }
 
     /// Whether there is none.
@@ -288,7 +277,7 @@ impl<T: Interned + ?Sized> Interner<T> {
     #[inline]
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.places.is_empty()
     }
 
     /// The bytes of all strings together.
@@ -300,7 +289,7 @@ impl<T: Interned + ?Sized> Interner<T> {
     /// ```
     #[must_use]
     pub fn string_bytes(&self) -> usize {
-        self.arena.used_bytes() // without padding: a byte has no alignment
+        self.strings.bytes()
     }
 
     /// Memory for strings and symbols that can be used without asking the system, in bytes. The index comes on top, with
@@ -314,7 +303,7 @@ impl<T: Interned + ?Sized> Interner<T> {
     /// ```
     #[must_use]
     pub fn committed_bytes(&self) -> usize {
-        self.arena.committed_bytes() + self.entries.capacity() * size_of::<Entry>()
+        self.strings.committed_bytes() + self.places.capacity() * size_of::<Place>()
     }
 
     /// Forgets all strings; symbols count from 0 again. Memory for strings and symbols stays.
@@ -327,54 +316,61 @@ impl<T: Interned + ?Sized> Interner<T> {
     /// ```
     pub fn clear(&mut self) {
         self.index.get_mut().clear();
-        self.entries.clear();
-        self.arena.reset();
+        self.places.clear();
+        self.strings.clear();
     }
 
     #[inline]
-    fn tag(&self, bytes: &[u8]) -> u32 {
+    fn tag(&self, bytes: &[u8]) -> Tag {
         let mut hasher = self.hasher.get_or_init(DefaultHasher::default).build_hasher();
         hasher.write(bytes); // which tells lengths apart by itself
         tag_of(hasher.finish())
     }
 
     #[inline]
-    fn find(&self, tag: u32, bytes: &[u8]) -> Option<Number> {
-        let entries = self.entries.as_slice();
-        let look = |number: Number| {
-            let entry = entries.get(number as usize)?;
-            let equal = entry.tag == tag && entry.len as usize == bytes.len();
-            (equal && self.string(entry).bytes() == bytes).then_some(number)
-        };
+    fn find(&self, tag: Tag, bytes: &[u8]) -> Option<Symbol> {
+        if bytes.len() <= strings::SHORT {
+            self.find_with(tag, bytes, strings::equal_short)
+        } else {
+            self.find_long(tag, bytes)
+        }
+    }
+
+    /// By itself, so that the search for a short string calls nothing.
+    #[inline(never)]
+    fn find_long(&self, tag: Tag, bytes: &[u8]) -> Option<Symbol> {
+        self.find_with(tag, bytes, PartialEq::eq)
+    }
+
+    #[inline(always)]
+    fn find_with(&self, tag: Tag, bytes: &[u8], equal: impl Fn(&[u8], &[u8]) -> bool) -> Option<Symbol> {
+        // SAFETY: the index has places that were returned for what it has in them now.
+        let look = |place| unsafe { self.strings.symbol_if_equal(place, bytes, &equal) };
         // SAFETY: it is borrowed exclusively only within `add`, which does not come here, and through `&mut self`.
         unsafe { &*self.index.get() }.find(tag, look)
     }
 
     /// Adds a string that is not there.
     #[inline(never)]
-    fn add(&self, tag: u32, bytes: &[u8]) -> Result<Number, ReserveError> {
+    fn add(&self, tag: Tag, bytes: &[u8]) -> Result<Symbol, ReserveError> {
         let too_large = ReserveError::new(Operation::Commit, bytes.len(), Cause::TooLarge);
-        let len = u32::try_from(bytes.len()).map_err(|_| too_large)?;
+        let symbol = Symbol::from_index(self.places.len()).ok_or(too_large)?;
         // Room first, which may stay if what follows fails; then the copy, the last that can fail.
-        self.entries.try_reserve(1)?;
-        let entries = self.entries.as_slice();
-        let number = Number::try_from(entries.len()).unwrap_or(Number::MAX); // the index refuses that
-        // SAFETY: nobody borrows the index, and no code of the caller runs: what it asks for is a field of an entry.
+        self.places.try_reserve(1)?;
+        // SAFETY: nobody borrows the index, and no code of the caller runs: what it asks for is a field of a head.
         let index = unsafe { &mut *self.index.get() };
-        index.reserve(|number| entries.get(number as usize).map_or(0, |entry| entry.tag))?;
-        let copy = self.arena.try_alloc_slice_copy(bytes);
-        let copy = copy.map_err(|_| self.arena.last_error().unwrap_or(too_large))?;
-        self.entries.push(Entry { start: NonNull::from(copy).cast(), len, tag });
-        index.insert(tag, number);
-        Ok(number)
+        // SAFETY: as in `find`.
+        index.reserve(|place| unsafe { self.strings.tag(place) })?;
+        let place = self.strings.add(symbol, tag, bytes)?;
+        self.places.push(place);
+        index.insert(tag, place);
+        Ok(symbol)
     }
 
     #[inline]
-    #[allow(clippy::unused_self, reason = "its borrow is how long the string lives")]
-    fn string(&self, entry: &Entry) -> &T {
-        // SAFETY: the bytes lie in the arena, and are those of a `T`. Nobody writes to them, and the arena gives them
-        // up only when the interner is cleared or dropped, which needs `self` exclusively.
-        unsafe { T::from_bytes(core::slice::from_raw_parts(entry.start.as_ptr(), entry.len as usize)) }
+    fn string(&self, place: Place) -> &T {
+        // SAFETY: `places` has only what was returned for what it has now, and the bytes are those of a `T`.
+        unsafe { T::from_bytes(self.strings.at(place)) }
     }
 }
 

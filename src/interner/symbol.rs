@@ -1,6 +1,5 @@
 //! `Symbol`: the number of an interned string.
 
-use crate::stable_map::index::Number;
 use core::fmt;
 use core::num::NonZeroU32;
 
@@ -22,12 +21,6 @@ pub struct Symbol(
 );
 
 impl Symbol {
-    /// An index has 32 bits, and one value less than they have.
-    #[inline]
-    pub(super) const fn of(number: Number) -> Self {
-        Self(NonZeroU32::MIN.saturating_add(number))
-    }
-
     /// The symbol with this index, for whoever has kept one; `None` above `u32::MAX - 1`, which no interner reaches.
     ///
     /// ```

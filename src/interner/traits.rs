@@ -1,13 +1,13 @@
 //! What an `Interner` is to the standard library.
 
-use super::{Interned, Interner, Symbol};
+use super::{Interned, Interner, Strings, Symbol};
 use crate::{Arena, StableVec};
 use core::fmt;
 use core::ops::Index;
 
 impl<T: Interned + ?Sized> Default for Interner<T> {
     fn default() -> Self {
-        Self::in_parts(Arena::new(), StableVec::new())
+        Self::in_parts(Strings::new(Arena::new()), StableVec::new())
     }
 }
 

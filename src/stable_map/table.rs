@@ -268,15 +268,17 @@ impl Table {
     pub(super) fn migrate(&mut self, first: usize, other: &mut Self, tag: impl Fn(Number) -> Tag) {
         let mut at = first;
         loop {
-            for place in 0..PLACES {
-                let chunk = self.chunks().at(at);
-                if chunk.controls[place] != 0 {
-                    let number = chunk.numbers[place];
-                    let tag = tag(number);
-                    if self.chunks().first(tag) == first {
-                        other.insert(tag, number);
-                        self.take(tag, at, place);
-                    }
+            let &Chunk { controls, numbers, .. } = self.chunks().at(at);
+            let taken = |place: &usize| controls[*place] != 0;
+            // All tags first: so the processor waits for all of them at once.
+            let mut tags = [0; PLACES];
+            for place in (0..PLACES).filter(taken) {
+                tags[place] = tag(numbers[place]);
+            }
+            for place in (0..PLACES).filter(taken) {
+                if self.chunks().first(tags[place]) == first {
+                    other.insert(tags[place], numbers[place]);
+                    self.take(tags[place], at, place);
                 }
             }
             let passed = self.chunks().at(at).passed;

@@ -19,7 +19,7 @@ const SHORT: usize = 32;
 /// # Safety
 /// `from` is valid for reads of `bytes`, `to` for writes, and they are apart.
 #[inline(always)]
-pub(super) unsafe fn copy(from: NonNull<u8>, to: NonNull<u8>, bytes: usize) {
+pub(crate) unsafe fn copy(from: NonNull<u8>, to: NonNull<u8>, bytes: usize) {
     // SAFETY: forwarded from the caller; each branch knows that there are as many bytes as its ends have.
     unsafe {
         match bytes {

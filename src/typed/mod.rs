@@ -4,7 +4,7 @@
 //! handle the same methods, each with its `try_` form.
 
 mod building;
-mod copying;
+pub(crate) mod copying;
 mod methods;
 mod values;
 

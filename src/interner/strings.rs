@@ -1,0 +1,189 @@
+//! The memory of an interner: each string behind its symbol and its length, one after another in an arena.
+//!
+//! ```text
+//!  first                                           first + 4 * place
+//!   | symbol | length | tag | bytes ...   | padding | symbol | length | tag | bytes ...
+//!   |  u32   |  u32   | u32 |             |  0 ..= 3  bytes
+//! ```
+//!
+//! So 32 bits say where a string is, and a search that follows them has all that it needs in one place, mostly in one
+//! cache line.
+
+use super::Symbol;
+use crate::error::{Cause, Operation};
+use crate::stable_map::index::Tag;
+use crate::typed::{Blocks, copying};
+use crate::{Arena, ReserveError};
+use core::alloc::Layout;
+use core::cell::Cell;
+use core::ptr::NonNull;
+
+/// Where a string is: behind the first one, in units of [`Head`]'s alignment.
+pub(super) type Place = u32;
+
+/// What lies before the bytes of a string.
+#[repr(C)]
+struct Head {
+    symbol: Symbol,
+    len: u32,
+    /// By which the index finds it: no string is hashed a second time when the index grows.
+    tag: Tag,
+}
+
+/// All strings of an interner. Nothing moves, and nothing is given up but by [`clear`](Self::clear).
+pub(super) struct Strings {
+    arena: Arena,
+    /// The first string's head; dangling while there is none.
+    first: Cell<NonNull<Head>>,
+    /// The bytes of all together, without heads and padding.
+    bytes: Cell<usize>,
+}
+
+// SAFETY: the address is one of the arena's memory, which moves with it.
+unsafe impl Send for Strings {}
+
+impl Strings {
+    pub(super) const fn new(arena: Arena) -> Self {
+        Self { arena, first: Cell::new(NonNull::dangling()), bytes: Cell::new(0) }
+    }
+
+    /// Memory with room for so many strings of so many bytes together.
+    pub(super) fn reserved(strings: usize, bytes: usize) -> Result<Self, ReserveError> {
+        let each = size_of::<Head>() + align_of::<Head>() - 1;
+        Ok(Self::new(Arena::with_reservation(strings.saturating_mul(each).saturating_add(bytes))?))
+    }
+
+    /// The bytes of all strings together.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes.get()
+    }
+
+    pub(super) fn committed_bytes(&self) -> usize {
+        self.arena.committed_bytes()
+    }
+
+    /// Copies a string behind all others.
+    ///
+    /// # Errors
+    /// [`ReserveError`] if there is no room or no memory; nothing has changed then.
+    pub(super) fn add(&self, symbol: Symbol, tag: Tag, bytes: &[u8]) -> Result<Place, ReserveError> {
+        let too_large = ReserveError::new(Operation::Commit, bytes.len(), Cause::TooLarge);
+        let len = u32::try_from(bytes.len()).map_err(|_| too_large)?;
+        let size = size_of::<Head>().checked_add(bytes.len()).ok_or(too_large)?;
+        let layout = Layout::from_size_align(size, align_of::<Head>()).map_err(|_| too_large)?;
+        let block = self.arena.try_alloc_layout(layout);
+        let block = block.map_err(|_| self.arena.last_error().unwrap_or(too_large))?;
+        let head = block.cast::<Head>();
+        if symbol.index() == 0 {
+            self.first.set(head);
+        }
+        let place = head.addr().get().checked_sub(self.first.get().addr().get());
+        let Some(place) = place.and_then(|bytes| Place::try_from(bytes / align_of::<Head>()).ok()) else {
+            // SAFETY: nobody else knows of the block.
+            unsafe { self.arena.shrink_block(block, size, 0) };
+            return Err(too_large);
+        };
+        // SAFETY: the block has room for the head and behind it for the bytes, and is new, so it lies apart from them.
+        unsafe {
+            head.write(Head { symbol, len, tag });
+            copying::copy(NonNull::from(bytes).cast(), head.add(1).cast(), bytes.len());
+        }
+        self.bytes.set(self.bytes.get() + bytes.len());
+        Ok(place)
+    }
+
+    /// Forgets all strings. The memory stays.
+    pub(super) fn clear(&mut self) {
+        self.arena.reset();
+        self.bytes.set(0);
+    }
+
+    /// The head of a string.
+    ///
+    /// # Safety
+    /// The place is one that [`add`](Self::add) returned since all was last cleared.
+    #[inline(always)]
+    unsafe fn head(&self, place: Place) -> NonNull<Head> {
+        // SAFETY: forwarded from the caller: it lies that far behind the first, in the arena's one range.
+        unsafe { self.first.get().byte_add(place as usize * align_of::<Head>()) }
+    }
+
+    /// The bytes of a string.
+    ///
+    /// # Safety
+    /// As for [`head`](Self::head).
+    #[inline(always)]
+    pub(super) unsafe fn at(&self, place: Place) -> &[u8] {
+        // SAFETY: `add` wrote the head and behind it so many bytes, to which nobody writes; the arena gives them up only
+        // when it is cleared or dropped, which needs `self` exclusively.
+        unsafe {
+            let head = self.head(place);
+            core::slice::from_raw_parts(head.add(1).cast().as_ptr(), head.as_ref().len as usize)
+        }
+    }
+
+    /// The tag of a string.
+    ///
+    /// # Safety
+    /// As for [`head`](Self::head).
+    #[inline(always)]
+    pub(super) unsafe fn tag(&self, place: Place) -> Tag {
+        // SAFETY: forwarded from the caller; `add` wrote the head.
+        unsafe { self.head(place).as_ref().tag }
+    }
+
+    /// The symbol of a string, if it is equal to these bytes.
+    ///
+    /// # Safety
+    /// As for [`head`](Self::head).
+    #[inline(always)]
+    pub(super) unsafe fn symbol_if_equal(
+        &self,
+        place: Place,
+        bytes: &[u8],
+        equal: impl Fn(&[u8], &[u8]) -> bool,
+    ) -> Option<Symbol> {
+        // SAFETY: forwarded from the caller.
+        let (symbol, string) = unsafe { (self.head(place).as_ref().symbol, self.at(place)) };
+        (string.len() == bytes.len() && equal(string, bytes)).then_some(symbol)
+    }
+}
+
+/// The most bytes of a short string.
+pub(super) const SHORT: usize = 16;
+
+/// Whether short strings of one length are equal, without a call, which takes longer: they are compared by both ends.
+#[inline(always)]
+pub(super) fn equal_short(one: &[u8], other: &[u8]) -> bool {
+    match other.len() {
+        8.. => ends::<8>(one) == ends::<8>(other),
+        4..8 => ends::<4>(one) == ends::<4>(other),
+        2..4 => ends::<2>(one) == ends::<2>(other),
+        _ => one.first() == other.first(),
+    }
+}
+
+/// The first and the last `N` bytes, which overlap if there are fewer than twice as many.
+#[inline(always)]
+fn ends<const N: usize>(bytes: &[u8]) -> (Option<&[u8; N]>, Option<&[u8; N]>) {
+    (bytes.first_chunk(), bytes.last_chunk())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_strings_are_equal_only_if_all_bytes_are() {
+        let bytes: [u8; SHORT] = *b"0123456789abcdef";
+        for len in 0..=bytes.len() {
+            let one = &bytes[..len];
+            assert!(equal_short(one, one), "{len}");
+            for differing in 0..len {
+                let mut other = bytes;
+                other[differing] ^= 0x80;
+                assert!(!equal_short(one, &other[..len]), "{len} bytes, of which {differing} differs");
+            }
+        }
+    }
+}
