@@ -47,7 +47,7 @@ unsafe impl<S: Source, const MIN_ALIGN: usize> RawAllocator for Arena<S, MIN_ALI
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        let cursor = self.cursor.get().addr();
+        let cursor = self.window.cursor().addr();
         // SAFETY: forwarded from the caller.
         let grown = unsafe { self.raw_grow(block, old, new) }?;
         let start = grown.cast::<u8>();

@@ -1,8 +1,8 @@
 //! Blocks of memory by layout, grown and shrunk in place: what the typed methods are built on.
 
+use super::Arena;
 use super::prefetch::prefetch_beyond;
 use super::source::{Refill, Source, Window};
-use super::{Arena, fit_for};
 use crate::typed::Blocks;
 use crate::{AllocError, bump, traps};
 use core::alloc::Layout;
@@ -12,7 +12,7 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
     /// Whether the block `start .. start + size` is the last one, so that the cursor lies at its end.
     fn is_last(&self, start: NonNull<u8>, size: usize) -> bool {
         let end = start.addr().get().wrapping_add(bump::round_up_wrapping(size, MIN_ALIGN));
-        end == self.cursor.get().addr()
+        end == self.window.cursor().addr()
     }
 
     traps::in_force! {
@@ -62,8 +62,8 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
         }
         let grown = bump::round_up(new_size, MIN_ALIGN).and_then(|size| block.addr().get().checked_add(size));
         let end = grown.ok_or(AllocError)?;
-        if end > self.limit.get().addr() {
-            let cursor = self.cursor.get();
+        if end > self.window.limit().addr() {
+            let cursor = self.window.cursor();
             if !S::CONTIGUOUS || end < cursor.addr() {
                 return Err(AllocError);
             }
@@ -76,8 +76,8 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
                 return Err(AllocError); // the first window of a lazy arena: `block` was a dangling one
             }
         }
-        let cursor = self.cursor.get();
-        self.cursor.set(cursor.with_addr(end));
+        let cursor = self.window.cursor();
+        self.window.set_cursor(cursor.with_addr(end));
         traps::handed_out(cursor, end.saturating_sub(cursor.addr()));
         Ok(())
     }
@@ -133,7 +133,7 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
         let moved = if S::CONTIGUOUS || !last {
             // A block of no bytes may have the address of a live one.
             if !S::CONTIGUOUS && old.size() > 0 {
-                self.source.before_lowering(self.cursor.get()); // the block is off the account while it is resized
+                self.source.before_lowering(self.window.cursor()); // the block is off the account while it is resized
                 // SAFETY: forwarded from the caller.
                 if let Some(resized) = unsafe { self.source.resize_own_block(block, new) } {
                     return resized;
@@ -142,8 +142,8 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
             self.allocate_layout(new)?
         } else {
             // The old block will be free: what is left of the window is worth keeping for its sake.
-            let now = Window { cursor: self.cursor.get().with_addr(block.addr().get()), ..self.window() };
-            self.fit(new).map_or_else(|| self.refill(now, new), |fit| Ok(self.take(fit)))?
+            let now = Window { cursor: self.window.cursor().with_addr(block.addr().get()), ..self.window() };
+            self.window.allocate::<S>(new).map_or_else(|| self.refill(now, new), Ok)?
         };
         // SAFETY: the new block has room for the old one's bytes, and they are apart.
         unsafe { moved.copy_from_nonoverlapping(block, old.size()) };
@@ -161,7 +161,7 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
     pub(super) unsafe fn free(&self, block: NonNull<u8>, size: usize) {
         // SAFETY: forwarded from the caller.
         if size > 0 && unsafe { self.try_shrink(block, size, 0) }.is_err() && !S::CONTIGUOUS {
-            self.source.before_lowering(self.cursor.get());
+            self.source.before_lowering(self.window.cursor());
             // SAFETY: as above. Nothing can be done about a block that is not the latest of its kind.
             let _ = unsafe { self.source.resize_own_block(block, Layout::new::<()>()) };
         }
@@ -186,9 +186,9 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
 unsafe impl<S: Source, const MIN_ALIGN: usize> Blocks for Arena<S, MIN_ALIGN> {
     #[inline(always)]
     fn allocate_for<T>(&self) -> Option<NonNull<T>> {
-        let place = self.take(fit_for::<S, MIN_ALIGN, T>(self.window(), false)?);
-        prefetch_beyond(place.as_ptr(), size_of::<T>());
-        Some(place.cast())
+        let place = self.window.allocate_for::<S, T>()?;
+        prefetch_beyond(place.as_ptr().cast(), size_of::<T>());
+        Some(place)
     }
 
     #[inline(always)]
@@ -216,7 +216,7 @@ unsafe impl<S: Source, const MIN_ALIGN: usize> Blocks for Arena<S, MIN_ALIGN> {
         // SAFETY: forwarded from the caller.
         if aligned && unsafe { self.try_grow(block, old.size(), new.size()) }.is_ok() {
             // Not `block`: the caller's pointer may be good for no more than the old size.
-            let grown = self.cursor.get().with_addr(block.addr().get());
+            let grown = self.window.cursor().with_addr(block.addr().get());
             // SAFETY: the address of a block is not null.
             return Ok(unsafe { NonNull::new_unchecked(grown) });
         }

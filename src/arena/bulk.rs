@@ -6,12 +6,12 @@
 
 use super::prefetch::prefetch_beyond;
 use super::source::{DefaultSource, Rewind, Source, Window};
-use super::{Arena, Scope, fit, fit_for, take};
+use super::window::WindowCell;
+use super::{Arena, Scope};
 use crate::AllocError;
 use crate::bump;
 use crate::typed::Blocks;
 use core::alloc::Layout;
-use core::cell::Cell;
 use core::fmt;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
@@ -32,8 +32,7 @@ use core::ptr::NonNull;
 /// assert_eq!(words[5], "be");
 /// ```
 pub struct Bulk<'b, 'a, S: Source = DefaultSource, const MIN_ALIGN: usize = 1> {
-    cursor: Cell<*mut u8>,
-    limit: Cell<*mut u8>,
+    window: WindowCell<MIN_ALIGN>,
     /// Its own window is used up meanwhile, so that nothing is handed out twice if this handle is leaked.
     arena: &'a Arena<S, MIN_ALIGN>,
     exclusive: PhantomData<&'b mut ()>,
@@ -97,19 +96,7 @@ impl<'a, S: Source, const MIN_ALIGN: usize> Bulk<'_, 'a, S, MIN_ALIGN> {
     pub(crate) fn new(arena: &'a Arena<S, MIN_ALIGN>) -> Self {
         let window = arena.window();
         arena.set_window(used_up(window));
-        let Window { cursor, limit } = window;
-        Self { cursor: Cell::new(cursor), limit: Cell::new(limit), arena, exclusive: PhantomData }
-    }
-
-    #[inline(always)]
-    fn window(&self) -> Window {
-        Window { cursor: self.cursor.get(), limit: self.limit.get() }
-    }
-
-    #[inline(always)]
-    fn set_window(&self, window: Window) {
-        self.cursor.set(window.cursor);
-        self.limit.set(window.limit);
+        Self { window: WindowCell::new(window), arena, exclusive: PhantomData }
     }
 
     /// For the typed methods, whose results live as long as what they allocate in.
@@ -123,8 +110,8 @@ impl<'a, S: Source, const MIN_ALIGN: usize> Bulk<'_, 'a, S, MIN_ALIGN> {
     #[inline(always)]
     fn allocate_slowly(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
         bump::seldom();
-        let (block, window) = ask(self.arena, self.window(), layout);
-        self.set_window(window);
+        let (block, window) = ask(self.arena, self.window.get(), layout);
+        self.window.set(window);
         block
     }
 
@@ -134,11 +121,11 @@ impl<'a, S: Source, const MIN_ALIGN: usize> Bulk<'_, 'a, S, MIN_ALIGN> {
         impl<S: Source, const MIN_ALIGN: usize> Drop for TakeBack<'_, '_, '_, S, MIN_ALIGN> {
             fn drop(&mut self) {
                 let window = self.0.arena.window();
-                self.0.set_window(window);
+                self.0.window.set(window);
                 self.0.arena.set_window(used_up(window));
             }
         }
-        self.arena.set_window(self.window());
+        self.arena.set_window(self.window.get());
         let take_back = TakeBack(self); // also when a parent panics
         work(take_back.0.arena)
     }
@@ -166,11 +153,10 @@ unsafe impl<S: Source, const MIN_ALIGN: usize> Blocks for Bulk<'_, '_, S, MIN_AL
 
     #[inline(always)]
     fn allocate_for<T>(&self) -> Option<NonNull<T>> {
-        match fit_for::<S, MIN_ALIGN, T>(self.window(), true) {
-            Some(fit) => {
-                let place = take(&self.cursor, fit);
-                prefetch_beyond(place.as_ptr(), size_of::<T>());
-                Some(place.cast())
+        match self.window.allocate_for::<S, T>() {
+            Some(place) => {
+                prefetch_beyond(place.as_ptr().cast(), size_of::<T>());
+                Some(place)
             }
             None => self.allocate_slowly(Layout::new::<T>()).ok().map(NonNull::cast),
         }
@@ -178,8 +164,8 @@ unsafe impl<S: Source, const MIN_ALIGN: usize> Blocks for Bulk<'_, '_, S, MIN_AL
 
     #[inline(always)]
     fn allocate_block(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
-        match fit::<S, MIN_ALIGN>(self.window(), layout) {
-            Some(fit) => Ok(take(&self.cursor, fit)),
+        match self.window.allocate::<S>(layout) {
+            Some(block) => Ok(block),
             None => self.allocate_slowly(layout),
         }
     }
@@ -207,12 +193,12 @@ unsafe impl<S: Source, const MIN_ALIGN: usize> Blocks for Bulk<'_, '_, S, MIN_AL
 impl<S: Source, const MIN_ALIGN: usize> Drop for Bulk<'_, '_, S, MIN_ALIGN> {
     #[inline]
     fn drop(&mut self) {
-        self.arena.set_window(self.window());
+        self.arena.set_window(self.window.get());
     }
 }
 
 impl<S: Source, const MIN_ALIGN: usize> fmt::Debug for Bulk<'_, '_, S, MIN_ALIGN> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Bulk").field("window", &self.window()).finish_non_exhaustive()
+        formatter.debug_struct("Bulk").field("window", &self.window.get()).finish_non_exhaustive()
     }
 }

@@ -24,16 +24,16 @@ pub(crate) mod reserved;
 mod scope;
 pub(crate) mod source;
 mod statistics;
+mod window;
 
 pub use bulk::Bulk;
 pub use scope::{Checkpoint, Scope, ScopeGuard};
 
-use crate::bump::{self, Fit};
-use crate::{AllocError, traps};
+use crate::{AllocError, bump, traps};
 use core::alloc::Layout;
-use core::cell::Cell;
 use core::ptr::NonNull;
 use source::{DefaultSource, LARGEST_MIN_ALIGN, Refill, Source, Window};
+use window::WindowCell;
 
 /// A bump allocator: it hands out memory from a window of free memory, and frees all of it at once.
 ///
@@ -65,9 +65,8 @@ use source::{DefaultSource, LARGEST_MIN_ALIGN, Refill, Source, Window};
 /// ```
 #[repr(C)]
 pub struct Arena<S: Source = DefaultSource, const MIN_ALIGN: usize = 1> {
-    // The first two words, so that the fast path touches one cache line and C can inline it.
-    cursor: Cell<*mut u8>,
-    limit: Cell<*mut u8>,
+    // First, so that the fast path touches one cache line.
+    window: WindowCell<MIN_ALIGN>,
     source: S,
 }
 
@@ -83,12 +82,12 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
                 "the minimum alignment must be 1, 2, 4, 8 or 16"
             );
         }
-        Self { cursor: Cell::new(window.cursor), limit: Cell::new(window.limit), source }
+        Self { window: WindowCell::new(window), source }
     }
 
     #[inline(always)]
     pub(crate) fn window(&self) -> Window {
-        Window { cursor: self.cursor.get(), limit: self.limit.get() }
+        self.window.get()
     }
 
     pub(crate) fn set_window(&self, window: Window) {
@@ -102,30 +101,17 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
             };
             traps::free(start, window.limit.addr().saturating_sub(start.addr()));
         }
-        self.cursor.set(window.cursor);
-        self.limit.set(window.limit);
+        self.window.set(window);
     }
 
     pub(crate) fn source(&self) -> &S {
         &self.source
     }
 
-    /// Where a block of this layout lies in the window, if it fits.
-    #[inline(always)]
-    fn fit(&self, layout: Layout) -> Option<Fit> {
-        fit::<S, MIN_ALIGN>(self.window(), layout)
-    }
-
-    /// Hands out the block of a fit.
-    #[inline(always)]
-    fn take(&self, fit: Fit) -> NonNull<u8> {
-        take(&self.cursor, fit)
-    }
-
     #[inline(always)]
     fn allocate_layout(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
-        match self.fit(layout) {
-            Some(fit) => Ok(self.take(fit)),
+        match self.window.allocate::<S>(layout) {
+            Some(block) => Ok(block),
             None => self.allocate_layout_slowly(layout),
         }
     }
@@ -149,56 +135,20 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
             Refill::Block(block) => Ok(block),
             Refill::Window(window) => {
                 self.set_window(window);
-                self.fit(layout).map(|fit| self.take(fit)).ok_or(AllocError)
+                self.window.allocate::<S>(layout).ok_or(AllocError)
             }
         }
     }
 
     /// Moves the cursor down to `address`, which lies in the window's block, at or below the cursor.
     fn lower_cursor(&self, address: usize) {
-        let cursor = self.cursor.get();
+        let cursor = self.window.cursor();
         self.source.before_lowering(cursor);
         let lowered = cursor.with_addr(address);
         mark_uninitialised(lowered, cursor.addr() - address);
         traps::free(lowered, cursor.addr() - address);
-        self.cursor.set(lowered);
+        self.window.set_cursor(lowered);
     }
-}
-
-/// Where a block of this layout lies in a window of such a source, if it fits.
-#[inline(always)]
-fn fit<S: Source, const MIN_ALIGN: usize>(window: Window, layout: Layout) -> Option<Fit> {
-    let (cursor, limit) = (window.cursor.addr(), window.limit.addr());
-    if S::LOW_ADDRESSES {
-        bump::fit_low::<MIN_ALIGN>(cursor, limit, layout.size(), layout.align())
-    } else {
-        bump::fit_any::<MIN_ALIGN>(cursor, limit, layout.size(), layout.align())
-    }
-}
-
-/// As [`fit`], for a type: what the compiler knows of it is left out of the arithmetic.
-#[inline(always)]
-fn fit_for<S: Source, const MIN_ALIGN: usize, T>(window: Window, in_registers: bool) -> Option<Fit> {
-    let align = const { if align_of::<T>() <= MIN_ALIGN { 1 } else { align_of::<T>() } };
-    let small = const { size_of::<T>() + align_of::<T>() + LARGEST_MIN_ALIGN <= 1 << 16 };
-    let (cursor, limit) = (window.cursor.addr(), window.limit.addr());
-    if in_registers && (S::LOW_ADDRESSES || small) {
-        bump::fit_behind_its_like::<MIN_ALIGN>(cursor, limit, size_of::<T>(), align)
-    } else if S::LOW_ADDRESSES || small {
-        bump::fit_type::<MIN_ALIGN>(cursor, limit, size_of::<T>(), align)
-    } else {
-        bump::fit_any::<MIN_ALIGN>(cursor, limit, size_of::<T>(), align)
-    }
-}
-
-/// Hands out the block of a fit: moves the cursor behind it.
-#[inline(always)]
-fn take(cursor: &Cell<*mut u8>, fit: Fit) -> NonNull<u8> {
-    let before = cursor.get();
-    cursor.set(before.with_addr(fit.end));
-    traps::handed_out(before.with_addr(fit.start), fit.end - fit.start);
-    // SAFETY: the start of a fit is at or above the cursor, which is never null.
-    unsafe { NonNull::new_unchecked(before.with_addr(fit.start)) }
 }
 
 /// A pointer for a block of no bytes: aligned, never null, never to be accessed.

@@ -5,6 +5,7 @@ use super::*;
 use crate::CommitPolicy;
 use crate::os::faults::{Call, INJECTED, alone, fail_each_call};
 use crate::{process_committed_bytes, process_reserved_bytes};
+use core::cell::Cell;
 use std::vec::Vec;
 
 /// Checks what holds at all times, and that the arena goes on working.
