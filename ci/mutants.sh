@@ -112,7 +112,7 @@ for name in ${*:-bump reservation chain arena}; do
         ;;
     chain) room chain 'src/arena/chain/*.rs' '--test accounts' '--test over_blocks' "${arenas[@]}" ;;
     arena)
-        files=$(printf 'src/arena/%s.rs ' range reserved fixed linear buffer source)
+        files=$(printf 'src/arena/%s.rs ' range reserved fixed linear buffer source window)
         room arena "$files" '--lib -- arena::' \
             '--lib --test model --test over_blocks --test zeroed_memory --test limits' "${arenas[@]}"
         ;;

@@ -64,8 +64,8 @@ pub struct SyncVec<T> {
     flags: LazyReservation,
     /// Elements that readers have found published, without a gap.
     counted: AtomicUsize,
-    /// The most elements, if chosen; at most [`MOST`].
-    most: Option<usize>,
+    /// The most elements, if chosen, and then [`MOST`] at most; else [`AS_MANY_AS_FIT`].
+    most: usize,
     /// Invariant in `T`: who pushes through a shared borrow must push what the owner expects.
     elements_are: PhantomData<*mut T>,
 }
@@ -77,6 +77,9 @@ unsafe impl<T: Send + Sync> Sync for SyncVec<T> {}
 
 /// Flags have a byte each, so this many take 4 GiB of addresses at most.
 const MOST: usize = if usize::BITS < 64 { 1 << 24 } else { 1 << 32 };
+
+/// Not `Option`, of which a compiler may look at the number before it looks whether there is one: valgrind reports that.
+const AS_MANY_AS_FIT: usize = usize::MAX;
 
 const PUBLISHED: u8 = 1;
 
@@ -90,7 +93,7 @@ impl<T> SyncVec<T> {
     /// ```
     #[must_use]
     pub const fn new() -> Self {
-        Self::with_limit(None)
+        Self::with_limit(AS_MANY_AS_FIT)
     }
 
     /// As [`new`](Self::new), for at most so many elements (4 billion; 16 million on 32-bit machines): it reserves no more
@@ -103,10 +106,10 @@ impl<T> SyncVec<T> {
     /// ```
     #[must_use]
     pub const fn with_capacity_limit(elements: usize) -> Self {
-        Self::with_limit(Some(if elements < MOST { elements } else { MOST }))
+        Self::with_limit(if elements < MOST { elements } else { MOST })
     }
 
-    const fn with_limit(most: Option<usize>) -> Self {
+    const fn with_limit(most: usize) -> Self {
         let (elements, flags) = (Self::options_of_elements(most), Self::options_of_flags(most));
         let from_budget = elements.reservation.is_none();
         Self {
@@ -121,23 +124,23 @@ impl<T> SyncVec<T> {
     }
 
     /// Elements that have no bytes take a page all the same.
-    const fn options_of_elements(most: Option<usize>) -> ArenaOptions {
+    const fn options_of_elements(most: usize) -> ArenaOptions {
         const {
             assert!(align_of::<T>() <= 4096, "elements are aligned to a page at most");
         }
         match most {
             _ if size_of::<T>() == 0 => ArenaOptions::new().reservation(0),
-            Some(most) => ArenaOptions::new().reservation(most.saturating_mul(size_of::<T>())),
-            None => ArenaOptions::new(),
+            AS_MANY_AS_FIT => ArenaOptions::new(),
+            most => ArenaOptions::new().reservation(most.saturating_mul(size_of::<T>())),
         }
     }
 
     /// A byte each; gone through in order, so that huge pages would help nobody.
-    const fn options_of_flags(most: Option<usize>) -> ArenaOptions {
+    const fn options_of_flags(most: usize) -> ArenaOptions {
         let options = ArenaOptions::new().commit_policy(CommitPolicy::Latency);
         match most {
-            Some(most) => options.reservation(most),
-            None => options, // as many as there is room for elements: see `make_room`
+            AS_MANY_AS_FIT => options, // in what is reserved for elements: see `make_room`
+            most => options.reservation(most),
         }
     }
 
@@ -148,7 +151,7 @@ impl<T> SyncVec<T> {
     /// ```
     #[must_use]
     pub fn limit(&self) -> usize {
-        let most = self.most.unwrap_or(MOST);
+        let most = self.most.min(MOST);
         match self.elements.size() {
             0 => most,
             bytes => most.min(bytes.checked_div(size_of::<T>()).unwrap_or(most)),
@@ -228,7 +231,7 @@ impl<T> SyncVec<T> {
         self.elements.get_or_reserve(|| elements.reserve(Reservation::placed))?;
         // A power of two, as a size that is not known in advance must be.
         let flags_size = self.limit().checked_next_power_of_two().unwrap_or(MOST).max(os::page_bytes());
-        let flags = if self.most.is_some() { flags } else { flags.reservation(flags_size) };
+        let flags = if self.most == AS_MANY_AS_FIT { flags.reservation(flags_size) } else { flags };
         self.flags.get_or_reserve(|| flags.reserve(Reservation::placed))?;
         let bytes = count.checked_mul(size_of::<T>());
         let beyond =
