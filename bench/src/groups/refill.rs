@@ -1,5 +1,5 @@
-//! Filling an arena again after `reset`, against a loop of stores to the same memory: rounds of both in turn, in one
-//! process. Its memory is all there, so there is nothing to ask the system for, which is counted: system calls by
+//! Filling an arena again after `reset`, value by value and with the window held in registers, against a loop of stores to the
+//! same memory: rounds of all in turn, in one process. Its memory is all there, so there is nothing to ask the system for, which is counted: system calls by
 //! `strace`, in two processes that refill more or less often, and page faults by the kernel's account.
 
 use super::{Group, no_such_case};
@@ -19,6 +19,7 @@ type Object = [u64; WORDS];
 const SIZES: [usize; 2] = [1, 64];
 
 const REFILL: &str = "reset and refill";
+const IN_BULK: &str = "reset and refill in bulk";
 const STORES: &str = "stores to the same memory";
 const LIMIT: f64 = 1.05;
 
@@ -36,11 +37,15 @@ fn measure(effort: Effort) -> Result<Vec<Row>> {
         let row = |name: &str, number| Row::new(format!("{mib} MiB, {name}"), format!("{number:.4}"));
         memory::touch((2 * mib) << 20)?;
         let measured = rounds_of(mib, rounds)?;
-        let ratio = measured.ratio(REFILL, STORES)?;
-        rows.push(row(REFILL, measured.of(REFILL)?.median));
-        rows.push(
-            row(STORES, measured.of(STORES)?.median).ratio(ratio).at_most(ratio.median, &[("", LIMIT)]),
-        );
+        rows.push(row(STORES, measured.of(STORES)?.median));
+        for way in [REFILL, IN_BULK] {
+            let ratio = measured.ratio(way, STORES)?;
+            rows.push(
+                row(way, measured.of(way)?.median)
+                    .note(format!("{:.3} ({:.3} - {:.3}) of stores", ratio.median, ratio.min, ratio.max))
+                    .at_most(ratio.median, &[("", LIMIT)]),
+            );
+        }
 
         let size = mib.to_string();
         let calls = system_calls::per_iteration(&child::arguments(GROUP.name, &[&size]), FEWER, MORE)?;
@@ -61,6 +66,14 @@ fn rounds_of(mib: usize, rounds: usize) -> Result<interleave::Rounds> {
         let (nanoseconds, filled) = clock::nanoseconds(|| refill(&mut arena.borrow_mut(), count));
         filled.map(|()| nanoseconds / 1e6)
     };
+    let refilling_in_bulk = || {
+        let nanoseconds = clock::nanoseconds(|| {
+            let mut arena = arena.borrow_mut();
+            arena.reset();
+            loops::values_in_bulk::<WORDS, 1>(&mut arena, count as u64);
+        });
+        Ok(nanoseconds.0 / 1e6)
+    };
     let storing = || {
         let mut arena = arena.borrow_mut();
         arena.reset();
@@ -70,6 +83,7 @@ fn rounds_of(mib: usize, rounds: usize) -> Result<interleave::Rounds> {
     };
     let cases = [
         Case { name: REFILL, measure: Box::new(refilling) },
+        Case { name: IN_BULK, measure: Box::new(refilling_in_bulk) },
         Case { name: STORES, measure: Box::new(storing) },
     ];
     interleave::run(&cases, rounds, |_| ())
