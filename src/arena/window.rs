@@ -99,14 +99,12 @@ impl<const MIN_ALIGN: usize> WindowCell<MIN_ALIGN> {
     /// A place for a value, if it fits. What the compiler knows of the type is left out of the arithmetic.
     #[inline(always)]
     pub(super) fn allocate_for<S: Source, T>(&self) -> Option<NonNull<T>> {
-        let words = const {
-            bump::round_up_wrapping(size_of::<T>(), MIN_ALIGN) % WORD == 0
-                && align_of::<T>() <= WORD
-                && Self::cannot_wrap::<S, T>()
-        };
-        let fit = if words { self.fit_words::<T>()? } else { self.fit::<S, T>()? };
+        let whole = const { bump::round_up_wrapping(size_of::<T>(), MIN_ALIGN) % WORD == 0 };
+        let words = const { align_of::<T>() <= WORD && Self::cannot_wrap::<S, T>() };
+        let fit = if whole && words { self.fit_words::<T>()? } else { self.fit::<S, T>()? };
         let place = self.take(fit);
-        if !words {
+        // What begins and ends at a word leaves the next cursor there.
+        if !(whole && (words || align_of::<T>() > WORD)) {
             self.forget_words();
         }
         Some(place.cast())
