@@ -15,7 +15,7 @@ cargo mutants --version >/dev/null 2>&1 || retry env -u CARGO_TARGET_DIR cargo i
 export CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_TEST_DEBUG=0
 export PROPTEST_CASES=24 # a change is seldom so small that it takes more
 
-reservations=(bump error lock_free os registry reservation text)
+reservations=(bump error lock_free os registry reservation text traps)
 arenas=("${reservations[@]}" allocator arena sync typed virtual_allocator zeroable)
 
 # part FOLDER MODULE...: makes a crate of these.
