@@ -42,7 +42,9 @@ const SIGNALS: usize = if STEPS { 333_334 } else { 2000 };
 /// How many of them must have interrupted a call.
 const SIGNALS_IN_CALLS: usize = if STEPS { SIGNALS / 10 * 8 } else { SIGNALS / 20 };
 /// For the one that is interrupted by nothing else.
-const SIGNALS_OF_A_TIMER: usize = if STEPS { 1_000_000 } else { 100_000 };
+const SIGNALS_OF_A_TIMER: usize = if STEPS { 1_000_000 } else { 10_000 };
+/// From one to the next. Where all takes longer than this, as under an emulator, the handler would leave the work no time.
+const MICROSECONDS: u64 = if STEPS { 10 } else { 100 };
 
 /// What the handler does.
 static HANDLER: AtomicUsize = AtomicUsize::new(0);
@@ -253,7 +255,7 @@ fn an_arena_that_a_timer_interrupts_a_million_times() {
             ARENA.store(ptr::from_ref(&arena).cast_mut(), Relaxed);
             let enough = if rounds % 8 == 0 { 8 << 20 } else { 500 << 10 };
             // As often as it can be: the next signal comes as soon as the handler has ended and some work is done.
-            let timer = Timer::start(handlers::thread_id(), Duration::from_micros(10));
+            let timer = Timer::start(handlers::thread_id(), Duration::from_micros(MICROSECONDS));
             work(|| {
                 while arena.used_bytes() < enough {
                     let layout = layout(MAIN.count());

@@ -239,17 +239,24 @@ fn limits_that_cannot_be_are_no_surprise() {
 fn threads_that_push_first_at_the_same_time_share_the_ranges_of_one() {
     use v_alloc::{process_committed_bytes, process_reserved_bytes};
     common::isolated("threads_that_push_first_at_the_same_time_share_the_ranges_of_one", || {
-        // Of a small budget, as that of the backend on the heap, threads that try at once leave too little to each other.
-        let default = |round| round % 2 == 0 && !cfg!(v_alloc_heap_os);
-        let make =
-            |round| if default(round) { SyncVec::new() } else { SyncVec::with_capacity_limit(100_000) };
-        let of_one = [0, 1].map(|round| {
-            let vec = make(round);
+        let make = |default| if default { SyncVec::new() } else { SyncVec::with_capacity_limit(100_000) };
+        let used = |default| {
+            let vec = make(default);
             vec.push(1);
+            vec
+        };
+        let of_one = [true, false].map(|default| {
+            let _one = used(default);
             process_reserved_bytes()
         });
+        // Of a small budget, threads that try at once leave too little to each other.
+        let of_eight = {
+            let _eight = [(); 8].map(|()| used(true));
+            process_reserved_bytes()
+        };
+        let default = |round| round % 2 == 0 && of_eight == 8 * of_one[0];
         for round in 0..200 {
-            let vec = make(round);
+            let vec = make(default(round));
             let barrier = Barrier::new(8);
             thread::scope(|scope| {
                 for thread in 0..8_u64 {
@@ -262,7 +269,7 @@ fn threads_that_push_first_at_the_same_time_share_the_ranges_of_one() {
                 }
             });
             assert_eq!(process_committed_bytes(), vec.committed_bytes());
-            assert_eq!(process_reserved_bytes(), of_one[usize::from(round % 2 == 1)]);
+            assert_eq!(process_reserved_bytes(), of_one[usize::from(!default(round))]);
             drop(vec);
             assert_eq!((process_reserved_bytes(), process_committed_bytes()), (0, 0));
         }

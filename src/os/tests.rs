@@ -238,6 +238,7 @@ fn release_gives_the_whole_range_back() {
             let (base, end) = system::mapping(range.page(0).as_ptr(), range.page(8).as_ptr());
             range.commit(2..5);
             range.bytes(2..5).fill(7);
+            assert!((base..end).step_by(page_bytes()).all(system::is_mapped), "{placement:?}");
             range.release();
             (base..end).step_by(page_bytes()).all(|address| !system::is_mapped(address))
         });

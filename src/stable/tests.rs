@@ -87,7 +87,7 @@ fn a_chosen_reservation_is_exact() {
 #[test]
 fn a_block_larger_than_any_shared_space_has_its_own_and_gives_it_back() {
     alone("stable::tests::a_block_larger_than_any_shared_space_has_its_own_and_gives_it_back", || {
-        let size = 2 * os::LARGEST_SPACE;
+        let size = 2 * space::largest_space();
         for _ in 0..3 {
             let before = totals::process_reserved_bytes();
             let mut block = StableBlock::options().reservation(size).build();

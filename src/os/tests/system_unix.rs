@@ -23,11 +23,16 @@ pub(super) fn is_accessible(address: *const u8) -> bool {
     unsafe { write(socket.as_raw_fd(), address, 1) == 1 }
 }
 
-/// Whether anything is at the page of this address.
+/// Whether anything is at the page of this address: if not, a new mapping that would like to be there is. (`msync` knows more
+/// directly; but to qemu's user mode it tells of what the emulator itself keeps there.)
 pub(super) fn is_mapped(address: usize) -> bool {
-    let page = core::ptr::without_provenance_mut(address);
-    // SAFETY: this changes neither the memory, which is no file's, nor access to it.
-    unsafe { rustix::mm::msync(page, 1, rustix::mm::MsyncFlags::ASYNC) }.is_ok()
+    use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+    let (there, page) = (core::ptr::without_provenance_mut(address), crate::os::page_bytes());
+    // SAFETY: only the new mapping is changed, of which nobody knows; what is there already stays.
+    unsafe {
+        mmap_anonymous(there, page, ProtFlags::empty(), MapFlags::PRIVATE)
+            .is_ok_and(|mapped| munmap(mapped, page).is_ok() && mapped != there)
+    }
 }
 
 /// All that the system reserved for a range: nothing else here.
