@@ -1,5 +1,6 @@
 #!/bin/bash
-# Runs the unit tests, the portable integration tests, the doc tests and a C program for 64-bit Windows under Wine.
+# Runs the unit tests, the portable integration tests, the doc tests, the examples and a C program for 64-bit Windows under
+# Wine.
 #
 # Wine maps VirtualAlloc to mmap: it shows that the calls are right and keep the contracts of src/os/mod.rs, not
 # what Windows charges for them. A test for Unix alone is empty here (`#![cfg(unix)]`).
@@ -51,6 +52,16 @@ else
     status=0 # all, whatever the first finds
     $cargo test -p v_alloc $build_std --target $target --no-fail-fast $(portable_tests) || status=1
     $cargo test -p v_alloc $build_std --target $target --doc || status=1
+    # As in .ci/run; but `interner` would look for sources in all of `target`. Those of examples/linux are for Linux alone.
+    $cargo build --release --examples -p v_alloc $build_std --target $target || status=1
+    declare -A folders=([interner]=src)
+    for example in examples/*.rs examples/*/main.rs; do
+        example=${example#examples/} example=${example%/main.rs} example=${example%.rs}
+        echo "### the example $example"
+        timeout 300 "$CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER" \
+            "$CARGO_TARGET_DIR/$target/release/examples/$example.exe" ${folders[$example]:-} </dev/null ||
+            { echo "FAILED: the example $example" && status=1; }
+    done
     c_library $target x86_64-w64-mingw32-gcc $wine || status=1
     exit $status
 fi
