@@ -8,17 +8,17 @@
 # Left out, for what the emulator is: see ci/left_out.txt.
 #
 # Usage: ci/aarch64.sh [options of cargo test]
-# Needs: 2 GiB of memory; the packages gcc-aarch64-linux-gnu, libc6-dev-arm64-cross, qemu-user.
+# Needs: 3 GiB of memory; the packages gcc-aarch64-linux-gnu, libc6-dev-arm64-cross, qemu-user.
 . "$(dirname "$0")/common.sh" aarch64
 packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 
 # As in page-sizes.sh, which builds the same: emulation is slow. The assertions stay.
 export CARGO_PROFILE_DEV_OPT_LEVEL=1
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
-# The emulator notes each page that was ever reserved, and never forgets one: of 64 GiB at a time, at new addresses, tens of
-# gigabytes. So the guest gets 128 GiB of addresses (-R), in which default reservations step down to 4 GiB: the suite that
-# reserves most takes half a minute and 1.5 GiB. Of 512 GiB it is three times as much; in 64 GiB a default block would be larger
-# than what blocks share.
+# The emulator notes each page that was ever reserved, and forgets none: with reservations of 64 GiB at ever new addresses that
+# filled the machine. So the guest gets 128 GiB of addresses (-R), where default reservations step down to 4 GiB: the suite that
+# reserves most takes half a minute and 1.5 GiB. With 512 GiB it would be nearly three times as much; with 64 GiB a default block
+# would be larger than what blocks share.
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu -R 128G"
 # For tests that start their own executable again: the kernel would not know what to do with it.
 export V_ALLOC_TEST_RUNNER=$CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER
