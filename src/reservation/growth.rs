@@ -28,7 +28,7 @@ pub enum CommitPolicy {
     /// mebibyte or two (20 MiB in a vector). A single step can take some hundred microseconds.
     #[default]
     Throughput,
-    /// No long step: small commits, and one page fault of a few kibibytes at a time. No huge pages.
+    /// No long step: commits that make nothing present, and one page fault of a few kibibytes at a time. No huge pages.
     Latency,
 }
 
@@ -40,6 +40,8 @@ const FIRST: usize = 16 << 10;
 
 const SMALLEST_STEP: usize = 16 << 10;
 const LARGEST_STEP: usize = 128 << 10;
+/// Where nothing is populated a step takes as long whatever its size: this is how much more than is in use is charged.
+const LARGEST_LATENCY_STEP: usize = 1 << 20;
 /// Of huge pages: so much more than what is in use is charged to the process at most.
 const LARGEST_HUGE_STEP: usize = 64 << 20;
 
@@ -89,8 +91,8 @@ impl Growth {
                 Step { end, populate_to: populate.then_some(end), huge_from: None }
             }
             (CommitPolicy::Latency, _) => {
-                let end = self
-                    .at_least(needed, self.committed + SMALLEST_STEP.max(self.committed / 4).min(64 << 10));
+                let step = (self.committed / 4).clamp(SMALLEST_STEP, LARGEST_LATENCY_STEP);
+                let end = self.at_least(needed, self.committed + step);
                 Step { end, populate_to: None, huge_from: None }
             }
         }
@@ -123,7 +125,7 @@ mod tests {
 
     fn arena(committed: usize) -> Growth {
         let policy = CommitPolicy::Throughput;
-        Growth { policy, huge_page: Some(HUGE), page: 4096, committed, reserved: 64 << 20 }
+        Growth { policy, huge_page: Some(HUGE), page: 4096, committed, reserved: 66 << 20 }
     }
 
     #[test]
@@ -177,8 +179,8 @@ mod tests {
     }
 
     #[test]
-    fn for_latency_a_step_is_a_quarter_from_sixteen_to_sixty_four_kib() {
-        for (committed, end) in [(0, 16 << 10), (128 << 10, 160 << 10), (1 << 20, (1 << 20) + (64 << 10))] {
+    fn for_latency_a_step_is_a_quarter_from_sixteen_kib_to_a_mebibyte() {
+        for (committed, end) in [(0, 16 << 10), (128 << 10, 160 << 10), (64 << 20, 65 << 20)] {
             let growth = Growth { policy: CommitPolicy::Latency, huge_page: None, ..arena(committed) };
             assert_eq!(growth.step(committed + 1).end, end);
         }
