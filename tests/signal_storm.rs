@@ -43,7 +43,8 @@ const SIGNALS: usize = if STEPS { 333_334 } else { 2000 };
 const SIGNALS_IN_CALLS: usize = if STEPS { SIGNALS / 10 * 8 } else { SIGNALS / 20 };
 /// For the one that is interrupted by nothing else.
 const SIGNALS_OF_A_TIMER: usize = if STEPS { 1_000_000 } else { 10_000 };
-/// From one to the next. Where all takes longer than this, as under an emulator, the handler would leave the work no time.
+/// From one to the next. Where all is slow, as under an emulator, a handler takes longer than 10, and would leave the work no
+/// time.
 const MICROSECONDS: u64 = if STEPS { 10 } else { 100 };
 
 /// What the handler does.
