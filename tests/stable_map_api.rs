@@ -10,6 +10,7 @@
 
 mod common;
 
+use common::panics::panic_of;
 use common::things::Hashing;
 use std::cell::Cell;
 use std::rc::Rc;
@@ -178,4 +179,44 @@ fn a_map_goes_to_another_thread_with_its_entries() {
     .join()
     .unwrap();
     assert!((0..5000).all(|key| map[&key] == key.to_string()));
+}
+
+#[test]
+fn what_is_extracted_leaves_the_map_and_what_the_iterator_does_not_come_to_stays() {
+    let mut map: StableMap<u32, String> = (0..1000).map(|number| (number, number.to_string())).collect();
+    map.remove(&1);
+    let mut asked = Vec::new();
+    let mut odd = map.extract_if(|&number, text| {
+        asked.push(number);
+        text.push('!');
+        number % 2 == 1
+    });
+    assert_eq!(odd.size_hint(), (0, Some(1000)));
+    assert_eq!((odd.next(), odd.next()), (Some((3, "3!".to_string())), Some((5, "5!".to_string()))));
+    drop(odd);
+    assert_eq!(asked, [0, 2, 3, 4, 5], "nothing is asked about before its turn, nor twice");
+    assert_eq!((map.len(), map.get(&3), map[&4].as_str(), map[&7].as_str()), (997, None, "4!", "7"));
+    assert_eq!(map.extract_if(|_, _| true).count(), 997);
+    assert!(map.is_empty() && map.insert(3, String::new()).is_none());
+
+    let mut set: StableSet<u32> = (0..10).collect();
+    assert!(set.extract_if(|number| number % 3 == 0).eq([0, 3, 6, 9]));
+    assert_eq!((set.len(), set.get_index_of(&8)), (6, Some(8)));
+}
+
+#[test]
+fn several_values_are_changed_together_unless_two_are_the_same() {
+    let mut map: StableMap<String, u32> = (0..100).map(|number| (number.to_string(), number)).collect();
+    map.remove("50");
+    let [first, hole, last] = map.get_disjoint_mut(["0", "50", "99"]);
+    assert_eq!(hole, None);
+    std::mem::swap(first.unwrap(), last.unwrap());
+    assert_eq!((map["0"], map["99"]), (99, 0));
+    assert_eq!(map.get_disjoint_mut::<str, 0>([]), []);
+    assert_eq!(map.get_disjoint_mut(["50", "50"]), [None, None], "what is not there is not the same");
+    let panicked = panic_of(|| _ = map.get_disjoint_mut(["1", "2", "1"]));
+    assert_eq!(panicked.as_deref(), Some("duplicate keys found"));
+    // Values of no size have one address, and are borrowed one by one all the same.
+    let mut units = StableMap::from([(1, ()), (2, ())]);
+    assert_eq!(units.get_disjoint_mut([&1, &2]), [Some(&mut ()), Some(&mut ())]);
 }

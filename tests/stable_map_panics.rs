@@ -117,6 +117,20 @@ fn a_map_survives_panics_of_keys_and_values() {
             key.number % 3 == 0
         });
     });
+    panics_everywhere("extract", |slot, tally| {
+        let ask = |key: &Thing, _: &mut Thing| {
+            tally.call();
+            key.number % 3 == 0
+        };
+        map(slot).extract_if(ask).take(9).for_each(drop);
+    });
+    panics_everywhere("several values", |slot, _| {
+        let present = map(slot).contains_key(&4_u64);
+        assert_eq!(
+            map(slot).get_disjoint_mut([&4, &20_000_u64]).map(|value| value.is_some()),
+            [present, false]
+        );
+    });
     panics_everywhere("clear", |slot, _| map(slot).clear());
     panics_everywhere("drain", |slot, _| map(slot).drain().take(9).for_each(drop));
     panics_everywhere("drop", |slot, _| drop(slot.take()));
@@ -230,6 +244,13 @@ fn a_set_survives_panics_of_its_elements() {
             tally.call();
             element.number % 2 == 0
         });
+    });
+    work("extract", &|set, tally| {
+        let ask = |element: &Thing| {
+            tally.call();
+            element.number % 2 == 0
+        };
+        set.extract_if(ask).for_each(drop);
     });
     work("compare", &|set, tally| {
         let other: Set = [3, 4, 80].iter().fold(Set::with_hasher(Hashing::Constant), |mut set, &number| {

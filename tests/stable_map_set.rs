@@ -71,6 +71,18 @@ fn a_set_is_to_the_standard_library_what_a_set_is() {
     assert_eq!(StableSet::from(map), StableSet::from(["b", "a"]));
 }
 
+#[test]
+fn operators_make_a_set_of_clones() {
+    let (a, b) = (StableSet::from([1, 2, 3].map(Box::new)), StableSet::from([3, 4].map(Box::new)));
+    let numbers = |set: StableSet<Box<i32>>| set.into_iter().map(|number| *number).collect::<Vec<_>>();
+    assert_eq!(numbers(&a & &b), [3]);
+    assert_eq!(numbers(&a | &b), [1, 2, 3, 4]);
+    assert_eq!(numbers(&a ^ &b), [1, 2, 4]);
+    assert_eq!(numbers(&a - &b), [1, 2]);
+    assert_eq!(numbers(&b - &a), [4]);
+    assert_eq!((a.len(), b.len()), (3, 2), "what they are made of stays");
+}
+
 /// Equal to another if its number is, whatever its text.
 #[derive(Clone, Debug)]
 struct Numbered(u8, &'static str);

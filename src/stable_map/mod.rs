@@ -244,6 +244,22 @@ impl<K, V, S> StableMap<K, V, S> {
         }
     }
 
+    /// Removes the entries for which `remove` is true, one with each step of the iterator, in the order of indices. What it
+    /// does not come to stays. No entry moves.
+    ///
+    /// ```
+    /// let mut map: v_alloc::StableMap<u32, u32> = (0..6).map(|n| (n, n * n)).collect();
+    /// let odd: Vec<(u32, u32)> = map.extract_if(|&number, _| number % 2 == 1).collect();
+    /// assert_eq!(odd, [(1, 1), (3, 9), (5, 25)]);
+    /// assert!(map.keys().eq(&[0, 2, 4]));
+    /// ```
+    pub fn extract_if(&mut self, mut remove: impl FnMut(&K, &mut V) -> bool) -> impl Iterator<Item = (K, V)> {
+        (0..self.index_end()).filter_map(move |index| {
+            let (key, value) = self.get_index_mut(index)?;
+            if remove(key, value) { self.remove_index(index) } else { None }
+        })
+    }
+
     /// Removes all entries and iterates over them. What the iterator does not come to is dropped with it.
     ///
     /// ```
@@ -362,6 +378,30 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     {
         let index = self.get_index_of(key)?;
         self.get_index_mut(index).map(|(_, value)| value)
+    }
+
+    /// The values of several keys, to be changed together. O(N²) comparisons of indices besides the N searches.
+    ///
+    /// # Panics
+    /// If two of the keys are the same and there.
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::from([("one", 1), ("two", 2)]);
+    /// if let [Some(one), Some(two), None] = map.get_disjoint_mut(["one", "two", "three"]) {
+    ///     std::mem::swap(one, two);
+    /// }
+    /// assert_eq!((map["one"], map["two"]), (2, 1));
+    /// ```
+    #[track_caller]
+    pub fn get_disjoint_mut<Q: Eq + Hash + ?Sized, const N: usize>(
+        &mut self,
+        keys: [&Q; N],
+    ) -> [Option<&mut V>; N]
+    where
+        K: Borrow<Q>,
+    {
+        let indices = keys.map(|key| self.get_index_of(key));
+        self.slots.get_disjoint_mut(indices).map(|entry| entry.map(|(_, value)| value))
     }
 
     /// The index, the key and the value of a key.

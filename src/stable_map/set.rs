@@ -220,6 +220,18 @@ impl<T, S> StableSet<T, S> {
         self.map.retain(|element, ()| keep(element));
     }
 
+    /// Removes the elements for which `remove` is true, one with each step of the iterator; see
+    /// [`StableMap::extract_if`].
+    ///
+    /// ```
+    /// let mut set = v_alloc::StableSet::from([1, 2, 3]);
+    /// assert!(set.extract_if(|number| number % 2 == 1).eq([1, 3]));
+    /// assert!(set.iter().eq(&[2]));
+    /// ```
+    pub fn extract_if(&mut self, mut remove: impl FnMut(&T) -> bool) -> impl Iterator<Item = T> {
+        self.map.extract_if(move |element, ()| remove(element)).map(|(element, ())| element)
+    }
+
     /// Drops all elements. The memory stays.
     ///
     /// ```

@@ -124,6 +124,25 @@ impl<K, V> Slots<K, V> {
         self.words.get(index)?.is_taken().then(|| unsafe { self.entries[index].assume_init_mut() })
     }
 
+    /// The entries with these indices, all at once. Panics if two are the same.
+    #[track_caller]
+    pub(super) fn get_disjoint_mut<const N: usize>(
+        &mut self,
+        indices: [Option<usize>; N],
+    ) -> [Option<&mut (K, V)>; N] {
+        for (nth, index) in indices.iter().enumerate() {
+            assert!(index.is_none() || !indices[..nth].contains(index), "duplicate keys found");
+        }
+        let Self { words, entries, .. } = self;
+        let entries = entries.as_mut_ptr();
+        indices.map(|index| {
+            let index = index.filter(|&index| words.get(index).is_some_and(|word| word.is_taken()))?;
+            // SAFETY: there are as many entries as words, and that of a taken slot is initialised. The indices differ, so each
+            // entry is borrowed once.
+            Some(unsafe { (*entries.add(index)).assume_init_mut() })
+        })
+    }
+
     /// All entries by number, holes as well: an entry is initialised if its slot is taken.
     #[inline(always)]
     pub(super) fn entries(&self) -> &[MaybeUninit<(K, V)>] {

@@ -2,6 +2,7 @@
 
 use super::StableSet;
 use core::hash::{BuildHasher, Hash};
+use core::ops::{BitAnd, BitOr, BitXor, Sub};
 
 impl<T: Eq + Hash, S: BuildHasher> StableSet<T, S> {
     /// The elements that are in both.
@@ -90,3 +91,38 @@ impl<T: Eq + Hash, S: BuildHasher> StableSet<T, S> {
         other.is_subset(self)
     }
 }
+
+/// The operators of sets, which make a set of clones.
+macro_rules! operators {
+    ($($(#[$documentation:meta])* $operator:ident::$function:ident => $method:ident;)*) => {$(
+        $(#[$documentation])*
+        impl<T: Clone + Eq + Hash, S: BuildHasher + Default> $operator for &StableSet<T, S> {
+            type Output = StableSet<T, S>;
+
+            #[track_caller]
+            fn $function(self, other: Self) -> StableSet<T, S> {
+                self.$method(other).cloned().collect()
+            }
+        }
+    )*};
+}
+
+operators!(
+    /// Clones of what is in both.
+    ///
+    /// ```
+    /// use v_alloc::StableSet;
+    /// let (small, even) = (StableSet::from([1, 2, 3, 4]), StableSet::from([2, 4, 6]));
+    /// assert!((&small & &even).iter().eq(&[2, 4]));
+    /// assert!((&small | &even).iter().eq(&[1, 2, 3, 4, 6]));
+    /// assert!((&small ^ &even).iter().eq(&[1, 3, 6]));
+    /// assert!((&small - &even).iter().eq(&[1, 3]));
+    /// ```
+    BitAnd::bitand => intersection;
+    /// Clones of what is in either.
+    BitOr::bitor => union;
+    /// Clones of what is in one only.
+    BitXor::bitxor => symmetric_difference;
+    /// Clones of what is in the first only.
+    Sub::sub => difference;
+);
