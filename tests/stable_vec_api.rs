@@ -11,8 +11,10 @@
 
 mod common;
 
+use common::panics::panic_of;
 use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
+use std::rc::Rc;
 use v_alloc::{StableString, StableVec};
 
 #[test]
@@ -92,6 +94,12 @@ fn a_vec_is_compared_hashed_and_printed_as_a_slice() {
     assert!(vec < greater && vec > least);
     assert_eq!(vec, [1, 2, 3]);
     assert_eq!(vec, &[1, 2, 3]);
+    // Either way round.
+    assert_eq!([1, 2, 3][..], vec);
+    assert_eq!(&[1, 2, 3][..], vec);
+    assert_eq!(&mut [1, 2, 3][..], vec);
+    assert_eq!(vec![1, 2, 3], vec);
+    assert_ne!(vec![1, 2], vec);
     assert_eq!(vec, StableVec::from(&[1, 2, 3][..]));
     assert_ne!(vec, [1, 2][..]);
     let mut vec = vec;
@@ -112,6 +120,7 @@ fn a_vec_is_made_of_what_a_vec_is_made_of() {
     assert_eq!(vec, texts.to_vec());
     assert_eq!(StableVec::from(&texts), vec);
     assert_eq!(StableVec::from(&mut texts.clone()[..]), vec);
+    assert_eq!(StableVec::from(&mut texts.clone()), vec);
     assert_eq!(texts.iter().cloned().collect::<StableVec<_>>(), vec);
     let mut vec = vec;
     vec.push_mut("c".into()).push('d');
@@ -213,4 +222,70 @@ fn bytes_are_written_until_there_is_no_room() {
     bytes.flush().unwrap();
     assert_eq!(std::io::copy(&mut &[][..], &mut bytes).unwrap(), 0);
     assert_eq!((bytes.len(), bytes.last()), (page, Some(&b'2')));
+}
+
+#[test]
+fn elements_that_are_extracted_leave_and_what_the_iterator_does_not_come_to_stays() {
+    let mut vec: StableVec<_> = (0..10).map(Box::new).collect();
+    let base = vec.as_ptr();
+    let mut even = vec.extract_if(1..=8, |number| **number % 2 == 0);
+    assert_eq!(even.size_hint(), (0, Some(8)));
+    assert_eq!((even.next(), even.size_hint()), (Some(Box::new(2)), (0, Some(6))));
+    drop(even);
+    assert!(vec.iter().map(|number| **number).eq([0, 1, 3, 4, 5, 6, 7, 8, 9]));
+    assert!(vec.extract_if(.., |number| **number > 4).map(|number| *number).eq(5..10));
+    assert!(vec.iter().map(|number| **number).eq([0, 1, 3, 4]));
+    assert_eq!(vec.extract_if(4.., |_| unreachable!("no element is in the range")).count(), 0);
+    assert!(panic_of(|| vec.extract_if(..5, |_| true).count()).is_some());
+    assert_eq!((vec.len(), vec.as_ptr()), (4, base));
+    assert_eq!(StableVec::from([(); 5]).extract_if(1.., |()| true).count(), 4);
+}
+
+#[test]
+fn elements_are_put_in_the_place_of_others_when_the_iterator_ends() {
+    let mut vec: StableVec<_> = (0..10).map(Box::new).collect();
+    let numbers = |vec: &StableVec<Box<i32>>| vec.iter().map(|number| **number).collect::<Vec<_>>();
+    let base = vec.as_ptr();
+    let mut removed = vec.splice(2..5, [20, 21].map(Box::new));
+    assert_eq!((removed.len(), removed.next_back()), (3, Some(Box::new(4))));
+    drop(removed);
+    assert_eq!(numbers(&vec), [0, 1, 20, 21, 5, 6, 7, 8, 9]);
+    assert_eq!(vec.splice(9.., [30].map(Box::new)).count(), 0);
+    assert_eq!(vec.splice(..9, []).count(), 9);
+    assert_eq!(numbers(&vec), [30]);
+    drop(vec.splice(..0, (0..1000).map(Box::new)));
+    assert_eq!((vec.len(), *vec[0], *vec[999], *vec[1000], vec.as_ptr()), (1001, 0, 999, 30, base));
+    assert!(panic_of(|| vec.splice(..1002, []).count()).is_some());
+    // What does not fit is lost, and all else is in its place.
+    let mut small = StableVec::<usize>::options().reservation(1).build();
+    let room = small.reserved();
+    small.extend(0..room - 2);
+    let panic = panic_of(|| drop(small.splice(1..1, [100, 101, 102])));
+    assert!(panic.unwrap().starts_with("StableVec: cannot commit "));
+    assert_eq!((&small[..4], small[room - 1]), (&[0, 100, 101, 1][..], room - 3));
+}
+
+#[test]
+fn iterators_that_are_forgotten_leave_no_element_twice() {
+    let all = [1, 2, 3, 4].map(Rc::new);
+    let mut vec = StableVec::from(all.clone());
+    std::mem::forget(vec.splice(1..3, [Rc::new(5)]));
+    assert_eq!(vec, [1, 4].map(Rc::new), "nothing is put in the place of what is gone");
+    let mut extracted = vec.extract_if(.., |_| true);
+    drop(extracted.next());
+    std::mem::forget(extracted);
+    assert!(vec.is_empty());
+    drop(vec);
+    assert!(all.iter().all(|number| (1..=2).contains(&Rc::strong_count(number))));
+}
+
+#[test]
+fn the_last_element_goes_if_it_is_the_one() {
+    let mut vec = StableVec::from([1, 2]);
+    let change_and_stay = |last: &mut i32| {
+        *last += 10;
+        false
+    };
+    assert_eq!((vec.pop_if(change_and_stay), vec.pop_if(|last| *last == 12)), (None, Some(12)));
+    assert_eq!((vec.pop_if(|_| true), vec.pop_if(|_| unreachable!("there is none"))), (Some(1), None));
 }

@@ -86,6 +86,14 @@ fn panics_in_drop_and_clone_leave_a_consistent_vec() {
     survives_panics("drop", |vec| drop(std::mem::take(vec)));
     survives_panics("split_off", |vec| drop(vec.split_off(5)));
     survives_panics("drain from behind", |vec| vec.drain(2..7).rev().take(3).for_each(drop));
+    survives_panics("pop_if", |vec| drop(vec.pop_if(|last| last.number > 3)));
+    survives_panics("extract", |vec| {
+        vec.extract_if(1..9, |element| element.number % 3 != 0).take(3).for_each(drop);
+    });
+    survives_panics("splice", |vec| {
+        let more: Vec<_> = vec[..4].iter().map(|element| element.drops.make(element.number + 20)).collect();
+        drop(vec.splice(2..7, more).next());
+    });
     survives_panics("push_mut", |vec| {
         let drops = vec[0].drops;
         *vec.push_mut(drops.make(4)) = drops.make(5);
@@ -101,6 +109,7 @@ fn panics_in_drop_and_clone_leave_a_consistent_vec() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "one call for each method")]
 fn panics_in_what_the_caller_passes_leave_a_consistent_vec() {
     for stop in 0..10 {
         let asked = Cell::new(0);
@@ -125,6 +134,21 @@ fn panics_in_what_the_caller_passes_leave_a_consistent_vec() {
                 ask();
                 element.number % 2 == 0
             });
+        });
+        survives("extract", &|vec| {
+            let asked_of = |element: &mut Element<'_, 1>| {
+                ask();
+                element.number % 2 == 0
+            };
+            vec.extract_if(.., asked_of).for_each(drop);
+        });
+        survives("splice", &|vec| {
+            let drops = vec[0].drops;
+            let more = (0..10).map(|number| {
+                ask();
+                drops.make(number)
+            });
+            drop(vec.splice(1..4, more));
         });
         survives("dedup_by", &|vec| {
             vec.dedup_by(|a, b| {

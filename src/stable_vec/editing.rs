@@ -15,6 +15,16 @@ impl<T> StableVec<T> {
         self.vec.get_mut().pop()
     }
 
+    /// Removes the last element if there is one and `remove` is true for it.
+    ///
+    /// ```
+    /// let mut vec = v_alloc::StableVec::from([1, 2]);
+    /// assert_eq!((vec.pop_if(|last| *last == 2), vec.pop_if(|last| *last == 2)), (Some(2), None));
+    /// ```
+    pub fn pop_if(&mut self, remove: impl FnOnce(&mut T) -> bool) -> Option<T> {
+        if remove(self.last_mut()?) { self.pop() } else { None }
+    }
+
     /// Inserts an element before the one at `index`, which moves with all behind it.
     ///
     /// # Panics

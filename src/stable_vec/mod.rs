@@ -4,9 +4,11 @@
 //! cannot do: push through a shared borrow, and grow in steps that fit a reservation.
 
 mod editing;
+mod extracting;
 mod iter;
 mod memory;
 mod options;
+mod splicing;
 mod string;
 mod traits;
 

@@ -123,6 +123,12 @@ impl<T: Clone, const N: usize> From<&[T; N]> for StableVec<T> {
     }
 }
 
+impl<T: Clone, const N: usize> From<&mut [T; N]> for StableVec<T> {
+    fn from(values: &mut [T; N]) -> Self {
+        Self::from(values.as_slice())
+    }
+}
+
 /// Moves the elements, one last time.
 impl<T> From<Vec<T>> for StableVec<T> {
     fn from(values: Vec<T>) -> Self {
@@ -159,6 +165,19 @@ macro_rules! equal_as_slices {
 }
 
 equal_as_slices!(() StableVec<U>, () Vec<U>, () [U], () &[U], () &mut [U], (const N: usize) [U; N], (const N: usize) &[U; N]);
+
+/// The other way round.
+macro_rules! equal_to_a_vec {
+    ($($other:ty),*) => {$(
+        impl<T, U: PartialEq<T>> PartialEq<StableVec<T>> for $other {
+            fn eq(&self, other: &StableVec<T>) -> bool {
+                self[..] == *other.as_slice()
+            }
+        }
+    )*};
+}
+
+equal_to_a_vec!(Vec<U>, [U], &[U], &mut [U]);
 
 impl<T: Eq> Eq for StableVec<T> {}
 
