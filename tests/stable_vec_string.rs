@@ -12,6 +12,7 @@ mod common;
 
 use common::panics::panic_of;
 use proptest::prelude::*;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use v_alloc::{StableString, StableVec};
@@ -218,6 +219,15 @@ fn a_string_is_to_the_standard_library_what_a_string_is() {
     assert_ne!(text, "groß");
     assert_ne!("groß", text);
     assert_eq!(StableString::from(String::from("größe")), text);
+    assert_eq!(StableString::from(Cow::from("größe")), text);
+    assert_eq!("größe".parse(), Ok(text.clone()));
+    assert_eq!(StableString::from('ö'), "ö");
+    assert_eq!(["gr", "öße"].map(Cow::from).into_iter().collect::<StableString>(), text);
+    let mut sum = StableString::from("gr");
+    let start = sum.as_ptr();
+    sum += "öß";
+    let sum = sum + "e";
+    assert_eq!((&sum, sum.as_ptr()), (&text, start));
     assert_eq!("größe".chars().collect::<StableString>(), text);
     assert_eq!("größe".chars().collect::<Vec<_>>().iter().collect::<StableString>(), text);
     assert_eq!(["gr", "öße"].map(String::from).into_iter().collect::<StableString>(), text);
@@ -256,4 +266,26 @@ fn text_that_does_not_fit_in_the_middle_changes_nothing() {
     text.reserve(page - 2);
     assert!(panic_of(|| text.reserve(page)).is_some());
     assert!(StableString::with_capacity(100).capacity() >= 100);
+}
+
+#[test]
+fn characters_that_are_drained_leave_together_when_the_iterator_ends() {
+    let mut text = StableString::from("grüße an alle");
+    let start = text.as_ptr();
+    let mut drain = text.drain(2..7);
+    assert_eq!((drain.size_hint().1, drain.next(), drain.next_back()), (Some(5), Some('ü'), Some('e')));
+    assert_eq!((drain.next(), drain.next(), drain.next_back()), (Some('ß'), None, None));
+    drop(drain);
+    assert_eq!((&*text, text.as_ptr()), ("gr an alle", start));
+    drop(text.drain(..3));
+    assert_eq!((text.drain(0..0).count(), &*text), (0, "an alle"));
+    assert!(text.drain(3..=6).rev().eq("ella".chars()));
+    std::mem::forget(text.drain(..2));
+    assert_eq!(text, "an ", "forgotten, it removes nothing");
+    text.push('ü');
+    for range in [(2, 4), (4, 5), (0, 6), (3, 2)] {
+        assert!(panic_of(|| text.drain(range.0..range.1).count()).is_some(), "{range:?}");
+    }
+    assert!(panic_of(|| text.drain(..=usize::MAX).count()).is_some());
+    assert_eq!(text, "an ü");
 }

@@ -1,5 +1,6 @@
 //! `StableString`: text that grows without moving.
 
+mod draining;
 mod traits;
 
 use super::StableVec;

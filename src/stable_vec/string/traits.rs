@@ -3,11 +3,14 @@
 extern crate alloc;
 
 use super::StableString;
+use alloc::borrow::Cow;
 use alloc::string::String;
 use core::borrow::Borrow;
+use core::convert::Infallible;
 use core::fmt;
 use core::hash::{Hash, Hasher};
-use core::ops::{Deref, DerefMut};
+use core::ops::{Add, AddAssign, Deref, DerefMut};
+use core::str::FromStr;
 
 impl Deref for StableString {
     type Target = str;
@@ -87,6 +90,45 @@ impl From<String> for StableString {
     }
 }
 
+impl From<Cow<'_, str>> for StableString {
+    fn from(text: Cow<'_, str>) -> Self {
+        Self::from(&*text)
+    }
+}
+
+impl From<char> for StableString {
+    fn from(character: char) -> Self {
+        [character].into_iter().collect()
+    }
+}
+
+impl FromStr for StableString {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self::from(text))
+    }
+}
+
+/// As [`StableString::push_str`].
+impl AddAssign<&str> for StableString {
+    #[track_caller]
+    fn add_assign(&mut self, text: &str) {
+        self.push_str(text);
+    }
+}
+
+/// As [`StableString::push_str`].
+impl Add<&str> for StableString {
+    type Output = Self;
+
+    #[track_caller]
+    fn add(self, text: &str) -> Self {
+        self.push_str(text);
+        self
+    }
+}
+
 /// What a string is made of, one after the other.
 macro_rules! extend_with {
     ($([$($lifetime:lifetime)?] $type:ty, $piece:ident => $method:ident($argument:expr);)*) => {$(
@@ -115,6 +157,7 @@ extend_with!(
     ['a] &'a char, piece => push(*piece);
     ['a] &'a str, piece => push_str(piece);
     [] String, piece => push_str(&piece);
+    ['a] Cow<'a, str>, piece => push_str(&piece);
 );
 
 /// Either way round, as for a `String`.
