@@ -103,7 +103,7 @@ pub use {
 #[cfg(all(any(unix, windows, miri, v_alloc_heap_os), feature = "std"))]
 pub use scratch::{Scratch, scratch};
 #[cfg(all(any(unix, windows, miri, v_alloc_heap_os), target_has_atomic = "64"))]
-pub use sync_vec::{Drained, SwapVec, SyncVec};
+pub use sync_vec::{Drained, SwapVec, SyncVec, SyncVecIntoIter};
 
 #[cfg(all(any(unix, windows, miri, v_alloc_heap_os), target_has_atomic = "64"))]
 pub use stable::{

@@ -114,6 +114,26 @@ fn what_threads_pushed_is_dropped_once_by_whoever_has_the_vector() {
 }
 
 #[test]
+fn elements_are_taken_out_by_value_from_both_ends_and_the_rest_is_dropped_once() {
+    let drops: Vec<AtomicUsize> = (0..100).map(|_| AtomicUsize::new(0)).collect();
+    let counted = |number| Counted { number, drops: &drops, fatal: None };
+    let mut elements = (0..100).map(counted).collect::<SyncVec<_>>().into_iter();
+    let (first, last) = (elements.next().unwrap(), elements.next_back().unwrap());
+    assert_eq!((first.number, last.number, elements.len()), (0, 99, 98));
+    assert!(drops.iter().all(|drops| drops.load(Relaxed) == 0), "what was taken out lives");
+    drop(elements);
+    assert_eq!(drops.iter().filter(|drops| drops.load(Relaxed) == 1).count(), 98);
+    drop((first, last));
+    assert!(drops.iter().all(|drops| drops.load(Relaxed) == 1));
+
+    let mut elements = SyncVec::from_iter(["a", "b", "c"]).into_iter();
+    assert_eq!((elements.next(), format!("{elements:?}")), (Some("a"), r#"["b", "c"]"#.to_owned()));
+    assert!(elements.eq(["b", "c"]));
+    assert_eq!(SyncVec::<u8>::new().into_iter().next(), None);
+    assert_eq!(SyncVec::from_iter([(); 5]).into_iter().count(), 5);
+}
+
+#[test]
 fn a_drop_that_panics_drops_the_others_all_the_same() {
     for clear in [true, false] {
         let drops: Vec<AtomicUsize> = (0..100).map(|_| AtomicUsize::new(0)).collect();

@@ -1,7 +1,9 @@
 //! `SyncVec`: a vector that threads and signal handlers push to at the same time. `swap` makes a buffer of two.
 
+mod iter;
 mod swap;
 
+pub use iter::SyncVecIntoIter;
 pub use swap::{Drained, SwapVec};
 
 use crate::CommitPolicy;
