@@ -264,6 +264,21 @@ fn iteration_sees_the_strings_that_were_there() {
 }
 
 #[test]
+fn a_clone_has_the_same_symbols_and_goes_its_own_way() {
+    let names: Interner = ["b", "", "a", "b"].into_iter().collect();
+    let clone = names.clone();
+    assert!(clone.iter().eq(names.iter()));
+    assert_ne!(
+        clone[Symbol::from_index(0).unwrap()].as_ptr(),
+        names[Symbol::from_index(0).unwrap()].as_ptr()
+    );
+    assert_eq!((clone.intern("c"), names.intern("d")), (names.get("d").unwrap(), clone.get("c").unwrap()));
+    assert_eq!((clone.get("d"), names.get("c")), (None, None));
+    drop(names);
+    assert!(clone.iter().map(|(_, name)| name).eq(["b", "", "a", "c"]));
+}
+
+#[test]
 fn an_interner_moves_between_threads_and_its_strings_do_not() {
     static NAMES: Mutex<Interner> = Mutex::new(Interner::new());
     let first = NAMES.lock().unwrap().intern_full("first").1.as_ptr().addr();

@@ -11,6 +11,21 @@ impl<T: Interned + ?Sized> Default for Interner<T> {
     }
 }
 
+/// The clone has the same strings with the same symbols, and the limits of a new interner.
+///
+/// # Panics
+/// If there is no memory.
+impl<T: Interned + ?Sized> Clone for Interner<T> {
+    #[track_caller]
+    fn clone(&self) -> Self {
+        let clone = Self::default();
+        for (_, string) in self {
+            clone.intern(string);
+        }
+        clone
+    }
+}
+
 impl<T: Interned + fmt::Debug + ?Sized> fmt::Debug for Interner<T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_map().entries(self).finish()
