@@ -289,3 +289,34 @@ fn the_last_element_goes_if_it_is_the_one() {
     assert_eq!((vec.pop_if(change_and_stay), vec.pop_if(|last| *last == 12)), (None, Some(12)));
     assert_eq!((vec.pop_if(|_| true), vec.pop_if(|_| unreachable!("there is none"))), (Some(1), None));
 }
+
+#[test]
+fn room_is_asked_for_and_given_back_as_exactly_as_pages_allow() {
+    let mut vec = StableVec::<u32>::new();
+    vec.reserve_exact(0);
+    assert_eq!(vec.capacity(), 0);
+    vec.push(1);
+    let (base, page) = (vec.as_ptr(), vec.capacity());
+    vec.reserve_exact(page - 1);
+    assert_eq!(vec.capacity(), page, "there was room");
+    vec.try_reserve_exact(100 * page).unwrap();
+    assert!((100 * page..=101 * page).contains(&vec.capacity()));
+    for additional in [usize::MAX, usize::MAX / 4, vec.reserved()] {
+        assert!(vec.try_reserve_exact(additional).is_err(), "{additional}");
+        assert!(panic_of(|| vec.reserve_exact(additional)).unwrap().starts_with("StableVec: cannot "));
+    }
+    vec.shrink_to(usize::MAX);
+    vec.shrink_to(10 * page);
+    assert!((10 * page..=11 * page).contains(&vec.capacity()));
+    vec.shrink_to(0);
+    assert_eq!((vec.capacity() <= page, vec.as_ptr(), &vec[..]), (true, base, &[1][..]));
+    vec.clear();
+    vec.shrink_to(1);
+    assert!(vec.capacity() >= 1);
+    vec.shrink_to(0);
+    assert_eq!(vec.capacity(), 0);
+    let mut nothing = StableVec::from([(); 3]);
+    nothing.reserve_exact(usize::MAX - 3);
+    nothing.shrink_to(5);
+    assert_eq!(nothing.len(), 3);
+}

@@ -306,6 +306,21 @@ impl<T> StableVec<T> {
         }
     }
 
+    /// As [`shrink_to_fit`](Self::shrink_to_fit), but keeps room for so many elements, if there is.
+    ///
+    /// ```
+    /// let mut vec = v_alloc::StableVec::<u64>::with_capacity(1 << 20);
+    /// vec.shrink_to(1000);
+    /// assert!((1000..1 << 20).contains(&vec.capacity()));
+    /// ```
+    pub fn shrink_to(&mut self, capacity: usize) {
+        if capacity <= self.len() {
+            self.shrink_to_fit();
+        } else {
+            self.vec.get_mut().shrink_to(capacity);
+        }
+    }
+
     /// The range in numbers, asked for its bounds once: it is the caller's code, and need not say the same twice,
     /// which the inner vector does not expect. Panics if the range is not within the length.
     #[track_caller]

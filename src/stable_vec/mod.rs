@@ -238,6 +238,21 @@ impl<T> StableVec<T> {
         self.commit(additional)
     }
 
+    /// As [`try_reserve`](Self::try_reserve), and asks for no more than it must: the memory grows to whole pages.
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// ```
+    /// let vec = v_alloc::StableVec::<u64>::new();
+    /// vec.try_reserve_exact(1_000_000)?;
+    /// assert_eq!(vec.capacity(), 1_000_000);
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
+    pub fn try_reserve_exact(&self, additional: usize) -> Result<(), ReserveError> {
+        if additional <= self.capacity() - self.len() { Ok(()) } else { self.commit(additional) }
+    }
+
     /// As [`try_reserve`](Self::try_reserve), for whoever has no use for an error.
     ///
     /// # Panics
@@ -251,6 +266,21 @@ impl<T> StableVec<T> {
     #[track_caller]
     pub fn reserve(&self, additional: usize) {
         or_panic(self.try_reserve(additional));
+    }
+
+    /// As [`try_reserve_exact`](Self::try_reserve_exact), for whoever has no use for an error.
+    ///
+    /// # Panics
+    /// If the reservation or the memory does not suffice.
+    ///
+    /// ```
+    /// let vec = v_alloc::StableVec::<u64>::new();
+    /// vec.reserve_exact(1_000_000);
+    /// assert_eq!(vec.capacity(), 1_000_000);
+    /// ```
+    #[track_caller]
+    pub fn reserve_exact(&self, additional: usize) {
+        or_panic(self.try_reserve_exact(additional));
     }
 
     fn commit(&self, additional: usize) -> Result<(), ReserveError> {
