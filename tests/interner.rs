@@ -267,7 +267,9 @@ fn iteration_sees_the_strings_that_were_there() {
 fn a_clone_has_the_same_symbols_and_goes_its_own_way() {
     let names: Interner = ["b", "", "a", "b"].into_iter().collect();
     let clone = names.clone();
-    assert!(clone.iter().eq(names.iter()));
+    assert_eq!(clone, names);
+    assert_ne!(clone, ["", "b", "a"].into_iter().collect(), "the same strings with other symbols");
+    assert_ne!(clone, ["b", ""].into_iter().collect());
     assert_ne!(
         clone[Symbol::from_index(0).unwrap()].as_ptr(),
         names[Symbol::from_index(0).unwrap()].as_ptr()

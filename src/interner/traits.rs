@@ -26,6 +26,15 @@ impl<T: Interned + ?Sized> Clone for Interner<T> {
     }
 }
 
+/// Whether both have the same strings with the same symbols.
+impl<T: Interned + PartialEq + ?Sized> PartialEq for Interner<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other)
+    }
+}
+
+impl<T: Interned + Eq + ?Sized> Eq for Interner<T> {}
+
 impl<T: Interned + fmt::Debug + ?Sized> fmt::Debug for Interner<T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_map().entries(self).finish()
