@@ -31,6 +31,8 @@ pub(crate) enum Op {
     Truncate(Index),
     Clear,
     Drain { range: (Index, Index), front: usize, back: usize },
+    ExtractIf { range: (Index, Index), number: u64, most: usize },
+    Splice { range: (Index, Index), with: Vec<u64>, front: usize },
     Retain(u64),
     RetainMut(u64),
     Dedup,
@@ -66,6 +68,10 @@ pub(crate) fn op() -> impl Strategy<Value = Op> {
         1 => Just(Op::Clear),
         2 => ((index(), index()), 0..4_usize, 0..4_usize)
             .prop_map(|(range, front, back)| Op::Drain { range, front, back }),
+        1 => ((index(), index()), number(), 0..6_usize)
+            .prop_map(|(range, number, most)| Op::ExtractIf { range, number, most }),
+        2 => ((index(), index()), several(), 0..4_usize)
+            .prop_map(|(range, with, front)| Op::Splice { range, with, front }),
         1 => number().prop_map(Op::Retain),
         1 => number().prop_map(Op::RetainMut),
         1 => Just(Op::Dedup),
@@ -172,6 +178,38 @@ fn run<'a, const B: usize>(
             );
             let taken = take(drain, front, back);
             assert_eq!(numbers(&taken), take(model.drain(range), front, back));
+        }
+        Op::ExtractIf { range: (a, b), number, most } => {
+            let range = range_of(len, a, b);
+            let remove = |number_of: &mut u64| {
+                *number_of ^= 1;
+                *number_of > number
+            };
+            let extracted = vec.extract_if(range.clone(), |element| remove(&mut element.number));
+            let taken: Vec<_> = extracted.take(most).collect();
+            let (mut at, mut expected) = (range.start, Vec::new());
+            for _ in range {
+                if expected.len() == most {
+                    break;
+                }
+                if remove(&mut model[at]) {
+                    expected.push(model.remove(at));
+                } else {
+                    at += 1;
+                }
+            }
+            assert_eq!(numbers(&taken), expected);
+        }
+        Op::Splice { range: (a, b), mut with, front } => {
+            let range = range_of(len, a, b);
+            let elements: Vec<_> = with.iter().map(|&number| drops.make(number)).collect();
+            let mut taken = Vec::new();
+            let panic = panic_of(|| taken.extend(vec.splice(range.clone(), elements).take(front)));
+            assert_eq!(panic.is_none(), fits(with.len().saturating_sub(range.len())), "{panic:?}");
+            with.truncate(reserved - (len - range.len())); // what did not fit is lost
+            let mut expected: Vec<_> = model.splice(range, with).collect();
+            expected.truncate(front);
+            assert_eq!(numbers(&taken), expected);
         }
         Op::Retain(number) => {
             vec.retain(|element| element.number != number);

@@ -94,6 +94,7 @@ enum Op {
     Truncate(usize),
     SplitOff(usize),
     ReplaceRange(usize, usize, String),
+    Drain(usize, usize),
     Retain(Vec<bool>),
     Extend(Vec<char>),
     Clear,
@@ -117,6 +118,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => at().prop_map(Op::Truncate),
         1 => at().prop_map(Op::SplitOff),
         3 => (at(), 0..9_usize, TEXT).prop_map(|(at, len, text)| Op::ReplaceRange(at, at + len, text)),
+        2 => (at(), 0..9_usize).prop_map(|(at, len)| Op::Drain(at, at + len)),
         1 => prop::collection::vec(any::<bool>(), 1..9).prop_map(Op::Retain),
         2 => prop::collection::vec(character(), 0..5).prop_map(Op::Extend),
         1 => Just(Op::Clear),
@@ -137,6 +139,10 @@ macro_rules! run {
             Op::Truncate(len) => $text.truncate(len),
             Op::SplitOff(at) => return $text.split_off(at).to_string(),
             Op::ReplaceRange(from, to, with) => $text.replace_range(from..to, &with),
+            Op::Drain(from, to) => {
+                let mut drain = $text.drain(from..to);
+                return format!("{:?}", (drain.next(), drain.next_back(), drain.size_hint()));
+            }
             Op::Retain(keep) => {
                 let mut keep = keep.into_iter().cycle();
                 $text.retain(|_| keep.next().unwrap());
