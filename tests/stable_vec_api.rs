@@ -320,3 +320,20 @@ fn room_is_asked_for_and_given_back_as_exactly_as_pages_allow() {
     nothing.shrink_to(5);
     assert_eq!(nothing.len(), 3);
 }
+
+#[test]
+fn what_is_cloned_into_a_vec_lies_in_the_memory_that_it_has() {
+    let mut vec = StableVec::options().reservation(1 << 20).build();
+    vec.extend(["a", "b"].map(String::from));
+    let (base, reserved) = (vec.as_ptr(), vec.reserved());
+    let source: StableVec<String> = (0..1000).map(|number| number.to_string()).collect();
+    vec.clone_from(&source);
+    assert_eq!((&vec, vec.as_ptr(), vec.reserved()), (&source, base, reserved));
+    vec.clone_from(&StableVec::new());
+    assert_eq!((vec.len(), vec.as_ptr()), (0, base));
+
+    let mut text = StableString::from("some text");
+    let base = text.as_ptr();
+    text.clone_from(&StableString::from("other"));
+    assert_eq!((&*text, text.as_ptr()), ("other", base));
+}

@@ -78,6 +78,10 @@ fn panics_in_drop_and_clone_leave_a_consistent_vec() {
     });
     survives_panics("extend_from_within", |vec| vec.extend_from_within(2..8));
     survives_panics("clone", |vec| drop(vec.clone()));
+    survives_panics("clone_from", |vec| {
+        let source: StableVec<_> = vec.iter().map(|element| element.drops.make(element.number)).collect();
+        vec.clone_from(&source);
+    });
     survives_panics("into_iter", |vec| {
         let mut items = std::mem::take(vec).into_iter();
         drop(items.next());

@@ -19,7 +19,7 @@ use core::str::Utf8Error;
 /// assert_eq!((first, &*log), ("first", "first, 41 more"));
 /// # Ok::<(), core::fmt::Error>(())
 /// ```
-#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StableString {
     /// UTF-8.
     bytes: StableVec<u8>,

@@ -71,6 +71,13 @@ impl<T: Clone> Clone for StableVec<T> {
         other.extend(self.as_slice().iter().cloned());
         other
     }
+
+    /// In the memory and with the options that the vector has.
+    #[track_caller]
+    fn clone_from(&mut self, source: &Self) {
+        self.clear();
+        self.extend(source.as_slice().iter().cloned());
+    }
 }
 
 /// Pushes one by one, so that an iterator that lies about its length, or panics, leaves what was pushed.

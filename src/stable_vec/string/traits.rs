@@ -12,6 +12,18 @@ use core::hash::{Hash, Hasher};
 use core::ops::{Add, AddAssign, Deref, DerefMut};
 use core::str::FromStr;
 
+/// As [`StableVec`](super::StableVec)'s.
+impl Clone for StableString {
+    fn clone(&self) -> Self {
+        Self { bytes: self.bytes.clone() }
+    }
+
+    #[track_caller]
+    fn clone_from(&mut self, source: &Self) {
+        self.bytes.clone_from(&source.bytes);
+    }
+}
+
 impl Deref for StableString {
     type Target = str;
 
