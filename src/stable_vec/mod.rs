@@ -30,8 +30,9 @@ use memory::Memory;
 ///   |  elements | room, committed  |  addresses, no memory yet |
 /// ```
 ///
-/// It dereferences to a slice, and has the methods of `Vec`. Whatever could invalidate an element (to remove, to
-/// reorder, to change) takes `&mut self`, as there. An empty vector costs nothing; a small one costs a page of memory.
+/// It dereferences to a slice, and has the methods of `Vec`, but for those that hand its memory to the heap. Whatever could
+/// invalidate an element (to remove, to reorder, to change) takes `&mut self`, as there. An empty vector costs nothing; a
+/// small one costs a page of memory.
 ///
 /// A vector can grow to its reservation: by default 1 GiB of addresses on 64-bit Unix, or what
 /// [`set_default_reservation`](crate::set_default_reservation) chose. Where short forms meet the limit they panic, as
