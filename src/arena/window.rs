@@ -145,12 +145,17 @@ impl<const MIN_ALIGN: usize> WindowCell<MIN_ALIGN> {
     }
 }
 
-#[cfg(all(test, any(unix, windows, miri, v_alloc_heap_os)))]
+#[cfg(test)]
+#[cfg(any(unix, windows, miri, v_alloc_heap_os))]
 #[allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
 mod tests {
     use super::*;
     use crate::Reserved;
+    use crate::arena::{buffer::Borrowed, fixed::Fixed};
     use proptest::prelude::*;
+
+    /// A source whose windows may lie anywhere.
+    type Anywhere = Fixed<Borrowed<'static>>;
 
     /// What is asked of a window.
     #[derive(Clone, Copy, Debug)]
@@ -234,7 +239,7 @@ mod tests {
             check::<Reserved, 1>(&requests);
             check::<Reserved, 4>(&requests);
             check::<Reserved, 16>(&requests);
-            check::<super::super::fixed::Fixed<super::super::buffer::Borrowed<'static>>, 1>(&requests);
+            check::<Anywhere, 1>(&requests);
         }
     }
 
@@ -248,7 +253,18 @@ mod tests {
         assert_eq!(window.word_limit.get(), 0x10_100, "one comparison will do");
         assert!(window.allocate_for::<Reserved, [usize; 2]>().is_some());
         assert_eq!(window.word_limit.get(), 0x10_100);
+        assert!(window.allocate_for::<Reserved, Wide>().is_some());
+        assert_eq!(window.word_limit.get(), 0x10_100, "it begins and ends at a word");
         assert!(window.allocate_for::<Reserved, u8>().is_some());
         assert_eq!(window.word_limit.get(), 0, "the cursor is no multiple of a word");
+    }
+
+    #[test]
+    fn sums_cannot_wrap_at_low_addresses_or_below_64_kib() {
+        const PADDING: usize = 1 + LARGEST_MIN_ALIGN;
+        assert!(WindowCell::<1>::cannot_wrap::<Reserved, [u8; 1 << 20]>() == Reserved::LOW_ADDRESSES);
+        assert!(WindowCell::<1>::cannot_wrap::<Anywhere, [u8; (1 << 16) - PADDING]>());
+        assert!(!WindowCell::<1>::cannot_wrap::<Anywhere, [u8; (1 << 16) - PADDING + 1]>());
+        assert!(!WindowCell::<1>::cannot_wrap::<Anywhere, [u64; (1 << 13) - 2]>(), "with its alignment");
     }
 }
