@@ -100,3 +100,20 @@ unsafe impl<O> Rewind for Fixed<O> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::BufferArena;
+    use core::mem::MaybeUninit;
+
+    #[test]
+    fn an_arena_that_was_reset_is_empty_and_begins_where_it_began() {
+        let mut buffer = [MaybeUninit::uninit(); 64];
+        let mut arena = BufferArena::from_buffer(&mut buffer);
+        let first = core::ptr::from_ref(arena.alloc(1_u8));
+        arena.alloc([2_u8; 40]);
+        arena.reset();
+        assert_eq!((arena.used_bytes(), arena.remaining_capacity()), (0, 64));
+        assert_eq!(core::ptr::from_ref(arena.alloc(3_u8)), first);
+    }
+}

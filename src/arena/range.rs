@@ -81,3 +81,35 @@ impl ArenaOptions {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Arena;
+
+    #[test]
+    fn huge_pages_are_for_throughput_in_reservations_that_are_worth_it() {
+        let huge = os::huge_page_size().map(Pages::bytes);
+        let of = |options: ArenaOptions| options.huge_page();
+        assert_eq!(of(Arena::options()), huge);
+        assert_eq!(of(Arena::options().reservation(4 * HEAD)), huge);
+        assert_eq!(of(Arena::options().reservation(4 * HEAD - 1)), None);
+        assert_eq!(of(Arena::options().huge_pages(false)), None);
+        assert_eq!(of(Arena::options().commit_policy(CommitPolicy::Latency)), None);
+    }
+
+    #[test]
+    fn a_range_is_told_what_the_options_say() {
+        let of = |options: ArenaOptions| {
+            let RangeAdvice { name, exclude_from_core_dumps, small_pages } = options.advice();
+            (name, exclude_from_core_dumps, small_pages)
+        };
+        let (name, latency) = (c"frames", CommitPolicy::Latency);
+        assert_eq!(of(Arena::options()), (None, false, false));
+        assert_eq!(of(Arena::options().name(name)), (Some(name), false, false));
+        assert_eq!(of(Arena::options().core_dumps(false)), (None, true, false));
+        assert_eq!(of(Arena::options().huge_pages(false)), (None, false, true));
+        assert_eq!(of(Arena::options().commit_policy(latency)), (None, false, true));
+        assert_eq!(of(Arena::options().commit_policy(latency).huge_pages(false)), (None, false, true));
+    }
+}
