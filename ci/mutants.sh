@@ -66,7 +66,7 @@ part() {
             echo 'mod versions { pub mod plain { through!(allocator_api2::alloc); } }'
         } >"$crate/tests/$test.rs"
     done
-    for test in model zeroed_memory limits; do
+    for test in model zeroed_memory limits resident_memory; do
         printf '\n[[test]]\nname = "%s"\npath = "%s"\n' $test "$PWD/tests/$test.rs" >>"$crate/Cargo.toml"
     done
 }
@@ -114,7 +114,7 @@ for name in ${*:-bump reservation chain arena}; do
     arena)
         files=$(printf 'src/arena/%s.rs ' range reserved fixed linear buffer source window)
         room arena "$files" '--lib -- arena::' \
-            '--lib --test model --test over_blocks --test zeroed_memory --test limits' "${arenas[@]}"
+            '--lib --test model --test over_blocks --test zeroed_memory --test limits --test resident_memory' "${arenas[@]}"
         ;;
     *) echo "no such room: $name" && false ;;
     esac || status=1

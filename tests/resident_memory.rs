@@ -179,22 +179,6 @@ fn dropping_an_arena_gives_everything_back() {
     });
 }
 
-#[test]
-#[cfg(feature = "alloc")]
-fn a_vector_keeps_at_most_a_twentieth_more_than_its_elements() {
-    for millions in 1..=5 {
-        let vector = v_alloc::StableVec::<u64>::options().reservation(5_000_000).build();
-        for number in 0..millions * 1_000_000 {
-            vector.push(number);
-        }
-        let payload = vector.len() * size_of::<u64>();
-        let resident =
-            resident_bytes(vector.as_ptr().expose_provenance(), vector.capacity() * size_of::<u64>());
-        assert!(resident >= payload, "{millions} million: {resident} bytes for {payload}");
-        assert!(resident <= payload / 20 * 21, "{millions} million: {resident} bytes for {payload}");
-    }
-}
-
 /// With traps every rewind gives its memory back, and what is committed stays as much.
 #[test]
 #[cfg(not(all(feature = "traps", debug_assertions)))]

@@ -250,3 +250,19 @@ fn shrinking_gives_pages_back() {
         assert_eq!(committed(), start);
     });
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_vector_keeps_at_most_a_twentieth_more_than_its_elements() {
+    for millions in 1..=5 {
+        let vector = StableVec::<u64>::options().reservation(5_000_000).build();
+        for number in 0..millions * 1_000_000 {
+            vector.push(number);
+        }
+        let payload = vector.len() * size_of::<u64>();
+        let resident =
+            common::resident_bytes(vector.as_ptr().expose_provenance(), vector.capacity() * size_of::<u64>());
+        assert!(resident >= payload, "{millions} million: {resident} bytes for {payload}");
+        assert!(resident <= payload / 20 * 21, "{millions} million: {resident} bytes for {payload}");
+    }
+}
