@@ -208,3 +208,21 @@ fn an_arena_that_retains_keeps_what_its_tasks_need_and_gives_the_rest_back_when_
     let steps = kept.windows(2).filter(|pair| pair[0] != pair[1]).count();
     assert!(steps <= 5, "each gives half back: {kept:?}");
 }
+
+#[test]
+fn preparing_makes_the_page_of_the_cursor_present_too_and_commits_no_more_than_it_must() {
+    let arena = Arena::options().huge_pages(false).build().unwrap();
+    let block = arena.alloc_layout(Layout::from_size_align(3 * page() + 8, 1).unwrap()); // not touched
+    let of_the_cursor = block.addr().get() + 3 * page();
+    assert_eq!(resident_bytes(of_the_cursor, page()), 0);
+    arena.prepare(8).unwrap();
+    assert_eq!(resident_bytes(of_the_cursor, page()), page());
+
+    let committed = arena.committed_bytes();
+    let rest = committed - arena.used_bytes();
+    arena.prepare(rest).unwrap();
+    assert_eq!(arena.committed_bytes(), committed, "it was enough");
+    arena.alloc_layout(Layout::from_size_align(rest, 1).unwrap());
+    arena.prepare(0).unwrap(); // at the limit there is nothing to be touched
+    assert_eq!(arena.committed_bytes(), committed);
+}
