@@ -1,4 +1,4 @@
-//! The memory of an interner: each string behind its symbol and its length, one after another in an arena.
+//! The memory of an interner: each string behind its symbol, its length and its tag, in an arena.
 //!
 //! ```text
 //!  first                                           first + 4 * place

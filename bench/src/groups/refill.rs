@@ -1,5 +1,6 @@
 //! Filling an arena again after `reset`, value by value and with the window held in registers, against a loop of stores to the
-//! same memory: rounds of all in turn, in one process. Its memory is all there, so there is nothing to ask the system for, which is counted: system calls by
+//! same memory: rounds of all in turn, in one process. Its memory is all there, so there is nothing to ask the system for, which
+//! is counted: system calls by
 //! `strace`, in two processes that refill more or less often, and page faults by the kernel's account.
 
 use super::{Group, no_such_case};
