@@ -27,7 +27,7 @@ pub const GROUP: Group = Group {
     run_case: |case| ways::run_case(WAYS, case),
 };
 
-/// Values of 32 bytes that a thread allocates in a batch: 32 KB, which the first-level cache holds.
+/// Values that a thread allocates in a batch: 32 KB if they have 32 bytes, which the first-level cache holds.
 const VALUES: u32 = 1000;
 /// Bytes that a thread needs at most, with what an allocator keeps for itself.
 const ROOM: usize = 8 * 32 * VALUES as usize;
@@ -98,7 +98,8 @@ fn measure(effort: Effort) -> Result<Vec<Row>> {
         Effort::Quick => 21,
         Effort::Full => 201,
     };
-    let mut rows = allocators(rounds)?;
+    let mut rows = allocators::<1>("8 B", rounds)?;
+    rows.extend(allocators::<4>("32 B", rounds)?);
     rows.extend(vectors(rounds)?);
     rows.extend(ways::measure(GROUP.name, WAYS, effort)?);
     Ok(rows)
@@ -126,15 +127,15 @@ fn pair<'a>(
     names.into_iter().zip(1..).map(|(name, threads)| case(name, threads)).collect()
 }
 
-fn allocators(rounds: usize) -> Result<Vec<Row>> {
-    eprintln!("threads: allocations, {rounds} rounds");
+fn allocators<const WORDS: usize>(title: &str, rounds: usize) -> Result<Vec<Row>> {
+    eprintln!("threads: allocations of {title}, {rounds} rounds");
     let cases = [
-        pair(LOCAL, allocator::<ByLocals>)?,
-        pair(BLINK, allocator::<SyncBlinkAlloc>)?,
-        pair(MUTEX, allocator::<Mutex<Bump>>)?,
-        pair(ARENA, allocator::<SyncArena>)?,
-        pair(ADD, allocator::<FetchAdd>)?,
-        pair(SYSTEM, allocator::<Malloc>)?,
+        pair(LOCAL, allocator::<ByLocals, WORDS>)?,
+        pair(BLINK, allocator::<SyncBlinkAlloc, WORDS>)?,
+        pair(MUTEX, allocator::<Mutex<Bump>, WORDS>)?,
+        pair(ARENA, allocator::<SyncArena, WORDS>)?,
+        pair(ADD, allocator::<FetchAdd, WORDS>)?,
+        pair(SYSTEM, allocator::<Malloc, WORDS>)?,
     ];
     let measured = interleave::run(&cases.into_iter().flatten().collect::<Vec<_>>(), rounds, |_| ())?;
     let rows = [
@@ -150,7 +151,7 @@ fn allocators(rounds: usize) -> Result<Vec<Row>> {
         for (thread, (name, limit)) in names.into_iter().zip(limits).enumerate() {
             // Of as many threads; what two threads cost, of one.
             let ratio = if name == LOCAL[1] { (name, LOCAL[0]) } else { (LOCAL[thread], name) };
-            table.push(row(&measured, "32 B", name, ratio, limit)?);
+            table.push(row(&measured, title, name, ratio, limit)?);
         }
     }
     Ok(table)
@@ -189,7 +190,10 @@ fn row(
     Ok(limit.into_iter().fold(row, |row, limit| row.at_most(ratio.median, &[("", limit)])))
 }
 
-fn allocator<S: Shared + 'static>(name: &'static str, threads: u32) -> Result<Case<'static>> {
+fn allocator<S: Shared + 'static, const WORDS: usize>(
+    name: &'static str,
+    threads: u32,
+) -> Result<Case<'static>> {
     let shared = Emptied(UnsafeCell::new(S::with_room(ROOM * threads as usize)?));
     let round = Cell::new(0);
     let measure = move || {
@@ -210,9 +214,9 @@ fn allocator<S: Shared + 'static>(name: &'static str, threads: u32) -> Result<Ca
                 // In turn, so that a thread gets the same memory each time, which is in its processor's cache.
                 let handle = member.in_turn(|| {
                     let handle = Box::new(shared.handle());
-                    handle.value([0_u64; 4]).map(|_| handle)
+                    handle.value([0_u64; WORDS]).map(|_| handle)
                 });
-                let fill = || loops::values::<4>(&*handle.flatten()?, (VALUES - 1).into());
+                let fill = || loops::values::<WORDS>(&*handle.flatten()?, (VALUES - 1).into());
                 let (nanoseconds, filled) = clock::wall_nanoseconds(fill);
                 filled.map_or(f64::NAN, |()| nanoseconds)
             };
