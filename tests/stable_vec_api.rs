@@ -337,3 +337,37 @@ fn what_is_cloned_into_a_vec_lies_in_the_memory_that_it_has() {
     text.clone_from(&StableString::from("other"));
     assert_eq!((&*text, text.as_ptr()), ("other", base));
 }
+
+#[test]
+fn what_is_written_behind_the_last_element_counts_from_when_that_is_said() {
+    let mut vec = StableVec::from([Some(Box::new(1))]);
+    vec.reserve(10);
+    let (spare, address) = (vec.capacity() - 1, vec.as_ptr());
+    assert_eq!(vec.spare_capacity_mut().len(), spare);
+    vec.spare_capacity_mut()[0].write(Some(Box::new(2)));
+    assert_eq!(vec, [Some(Box::new(1))]);
+    // SAFETY: two elements were written.
+    unsafe { vec.set_len(2) };
+    assert_eq!(vec, [Some(Box::new(1)), Some(Box::new(2))]);
+    vec.push(None); // goes behind them
+    assert_eq!((vec.len(), vec.as_ptr(), vec.pop()), (3, address, Some(None)));
+    // SAFETY: the first was written.
+    unsafe { vec.set_len(1) };
+    assert_eq!(vec.spare_capacity_mut().len(), spare);
+    // SAFETY: as the second was, and not dropped since.
+    drop(unsafe { vec.spare_capacity_mut()[0].assume_init_read() });
+    assert_eq!(StableVec::<()>::new().spare_capacity_mut().len(), usize::MAX);
+}
+
+#[test]
+fn elements_that_are_leaked_stay_where_they_are_and_are_not_dropped() {
+    let shared = std::rc::Rc::new(());
+    let vec: StableVec<_> = std::iter::repeat_n(shared.clone(), 1000).collect();
+    let address = vec.as_ptr();
+    let leaked = vec.leak();
+    assert_eq!((leaked.as_ptr(), leaked.len(), std::rc::Rc::strong_count(&shared)), (address, 1000, 1001));
+    // SAFETY: they are not used again; else a tool that looks for leaks would see them.
+    unsafe { std::ptr::drop_in_place(leaked) };
+    assert_eq!(std::rc::Rc::strong_count(&shared), 1);
+    assert!(StableVec::<u8>::new().leak().is_empty());
+}

@@ -2,6 +2,7 @@
 //! made.
 
 use super::{Drain, StableVec};
+use core::mem::MaybeUninit;
 use core::ops::{Bound, Range, RangeBounds};
 
 impl<T> StableVec<T> {
@@ -319,6 +320,51 @@ impl<T> StableVec<T> {
         } else {
             self.vec.get_mut().shrink_to(capacity);
         }
+    }
+
+    /// The room behind the last element, for whoever writes elements there and then says [how many](Self::set_len): up to the
+    /// [capacity](Self::capacity). What is there before may be anything. O(1), no system call.
+    ///
+    /// ```
+    /// let mut vec = v_alloc::StableVec::<u32>::with_capacity(3);
+    /// vec.spare_capacity_mut()[0].write(7);
+    /// unsafe { vec.set_len(1) };
+    /// assert_eq!(vec, [7]);
+    /// ```
+    pub fn spare_capacity_mut(&mut self) -> &mut [MaybeUninit<T>] {
+        self.vec.get_mut().spare_capacity_mut()
+    }
+
+    /// Says how many elements there are. Drops none. O(1), no system call.
+    ///
+    /// # Safety
+    /// `len` is at most the [capacity](Self::capacity), and all elements below it are initialised.
+    ///
+    /// ```
+    /// let mut squares = v_alloc::StableVec::with_capacity(100);
+    /// for (number, place) in squares.spare_capacity_mut()[..100].iter_mut().enumerate() {
+    ///     place.write(number * number);
+    /// }
+    /// unsafe { squares.set_len(100) };
+    /// assert_eq!(squares[99], 9801);
+    /// ```
+    pub unsafe fn set_len(&mut self, len: usize) {
+        // SAFETY: forwarded from the caller.
+        unsafe { self.vec.get_mut().set_len(len) };
+    }
+
+    /// The elements, never to be dropped, nor their memory given back. O(1), no system call.
+    ///
+    /// ```
+    /// let primes: &'static [u32] = v_alloc::StableVec::from([2, 3, 5]).leak();
+    /// assert_eq!(primes, [2, 3, 5]);
+    /// ```
+    #[must_use]
+    pub fn leak<'a>(self) -> &'a mut [T]
+    where
+        T: 'a,
+    {
+        self.vec.into_inner().leak()
     }
 
     /// The range in numbers, asked for its bounds once: it is the caller's code, and need not say the same twice,

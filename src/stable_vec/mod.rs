@@ -106,7 +106,9 @@ impl<T> StableVec<T> {
         unsafe { &*self.vec.get() }
     }
 
-    /// Adds an element at the end. O(1): no element ever moves.
+    /// Adds an element at the end, and returns it where it stays. O(1): no element ever moves.
+    ///
+    /// `Vec`'s `push` returns nothing: where code was written for that, a push that ends a block needs a `;`.
     ///
     /// # Panics
     /// If the reservation is used up or there is no memory.
