@@ -226,6 +226,19 @@ fn populate_and_advise_change_no_contents() {
     range.release();
 }
 
+#[cfg(unix)]
+#[cfg(not(any(miri, v_alloc_heap_os)))]
+#[test]
+fn huge_pages_are_found_that_lie_in_a_range_as_a_whole() {
+    let ends = |start, size| platform::ends_of_huge_pages(start, size, 2 * MIB).collect::<Vec<_>>();
+    assert_eq!(ends(4 * MIB, 2 * MIB), [2 * MIB]);
+    assert_eq!(ends(4 * MIB, 2 * MIB - 4096), []);
+    assert_eq!(ends(5 * MIB, 3 * MIB - 4096), []);
+    assert_eq!(ends(5 * MIB, 3 * MIB), [3 * MIB]);
+    assert_eq!(ends(4 * MIB + 4096, 6 * MIB), [4 * MIB - 4096, 6 * MIB - 4096]);
+    assert_eq!(ends(4 * MIB - 4096, 4096), []);
+}
+
 #[test]
 fn release_gives_the_whole_range_back() {
     if HEAP {

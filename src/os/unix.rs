@@ -280,9 +280,34 @@ pub(crate) unsafe fn discard(start: NonNull<u8>, size: Pages) -> Result<bool, Os
     unsafe { remap(start, size, ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE) }.map(|()| true)
 }
 
+/// Each huge page by its last small one first. Until 2026 (commit 9890ecab6ad9), Linux clears a huge page from both ends towards
+/// the access that asks for it, so upwards only if that is at the end; and upwards is what processors prefetch: on Zen 4 it
+/// takes 70 us, and 170 downwards.
+///
 /// # Safety
 /// The range is committed.
 pub(crate) unsafe fn populate(start: NonNull<u8>, size: Pages) {
+    if let (Some(huge_page), Some(small_page)) = (huge_page_size(), Pages::round_up(1)) {
+        for end in ends_of_huge_pages(start.addr().get(), size.bytes(), huge_page.bytes()) {
+            // SAFETY: it is the last page before an end that lies in the range.
+            unsafe { make_present(start.add(end - small_page.bytes()), small_page) };
+        }
+    }
+    // SAFETY: forwarded from the caller.
+    unsafe { make_present(start, size) };
+}
+
+/// Where the huge pages end that lie in a range as a whole, in bytes from its start.
+fn ends_of_huge_pages(start: usize, size: usize, huge_page: usize) -> impl Iterator<Item = usize> {
+    let before = start.wrapping_neg() & (huge_page - 1);
+    // Not `step_by`, which panics at a step of 0, as far as a linker can see.
+    core::iter::successors(Some(before + huge_page), move |end| Some(end + huge_page))
+        .take_while(move |&end| end <= size)
+}
+
+/// # Safety
+/// The range is committed.
+unsafe fn make_present(start: NonNull<u8>, size: Pages) {
     #[cfg(target_os = "linux")]
     {
         let advice = rustix::mm::Advice::LinuxPopulateWrite;

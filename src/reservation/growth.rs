@@ -2,13 +2,13 @@
 //!
 //! ```text
 //!  committed:  0       16 KiB                    1 MiB (HEAD)                3 MiB     5 MiB
-//!              | faults   |  populated steps of 25 %  |  whole huge pages, by 25 %  |  ...
+//!              | faults   |  populated steps of 25 %  |  a huge page  |  another  |  ...
 //! ```
 //!
 //! A small arena costs what it touches. A growing one is populated ahead, at most a quarter of its size and
-//! 128 KiB, which saves most page faults. Beyond the head, whole huge pages: the base of a large reservation is
-//! placed so that `base + HEAD` is aligned for them. One fault makes 2 MiB present, so the rest of such a step is
-//! left to faults, and system calls become ever fewer.
+//! 128 KiB, which saves most page faults. Beyond the head, whole huge pages, one at a time: the base of a large reservation
+//! is placed so that `base + HEAD` is aligned for them. To populate one takes less than half the time of a fault where it
+//! begins (see `os::populate`), and next to it the system calls are nothing.
 
 use crate::bump;
 
@@ -42,8 +42,6 @@ const SMALLEST_STEP: usize = 16 << 10;
 const LARGEST_STEP: usize = 128 << 10;
 /// Where nothing is populated a step takes as long whatever its size: this is how much more than is in use is charged.
 const LARGEST_LATENCY_STEP: usize = 1 << 20;
-/// Of huge pages: so much more than what is in use is charged to the process at most.
-const LARGEST_HUGE_STEP: usize = 64 << 20;
 
 /// One growth of the committed prefix. All figures are bytes counted from the base.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,15 +70,13 @@ impl Growth {
     pub(crate) fn step(self, needed: usize) -> Step {
         match (self.policy, self.huge_page) {
             (CommitPolicy::Throughput, Some(huge_page)) if needed > HEAD => {
-                let goal = self.committed + (self.committed / 4).min(LARGEST_HUGE_STEP);
                 // HEAD is a quarter or half of a huge page, so whole ones are counted from there.
-                let beyond = bump::round_up(needed.max(goal) - HEAD, huge_page).unwrap_or(needed);
+                let beyond = bump::round_up(needed - HEAD, huge_page).unwrap_or(needed);
                 let end = self.within_reservation(HEAD.saturating_add(beyond));
                 let huge_from = self.committed.max(HEAD);
                 // Where the system has no huge pages to give, this makes small ones present ahead.
                 // A single large block is for its owner to touch, as much of it as wanted.
-                let populate_to = self.committed + huge_page;
-                let populate_to = (needed <= populate_to).then_some(populate_to.min(end));
+                let populate_to = (needed - self.committed <= huge_page).then_some(end);
                 Step { end, populate_to, huge_from: Some(huge_from) }
             }
             (CommitPolicy::Throughput, _) => {
@@ -153,11 +149,11 @@ mod tests {
     }
 
     #[test]
-    fn large_arenas_commit_a_quarter_more_and_populate_one_huge_page_of_it() {
-        let committed = HEAD + 8 * HUGE; // 17 MiB, and 4.25 more make 11 huge pages
+    fn large_arenas_commit_and_populate_one_huge_page_at_a_time() {
+        let committed = HEAD + 8 * HUGE;
+        let end = committed + HUGE;
         let step = arena(committed).step(committed + 1);
-        let (end, populate_to) = (HEAD + 11 * HUGE, Some(committed + HUGE));
-        assert_eq!(step, Step { end, populate_to, huge_from: Some(committed) });
+        assert_eq!(step, Step { end, populate_to: Some(end), huge_from: Some(committed) });
     }
 
     #[test]
@@ -228,7 +224,7 @@ mod tests {
 
         /// The promise about large ones: what is charged for beyond need, and what is present of it.
         #[test]
-        fn beyond_the_head_a_step_is_a_quarter_and_populates_one_huge_page(
+        fn beyond_the_head_a_step_ends_with_the_huge_page_that_is_needed(
             committed in 0..1_usize << 30,
             more in 1..1_usize << 28,
         ) {
@@ -236,12 +232,9 @@ mod tests {
             let needed = (committed + more).max(HEAD + 1);
             let growth = Growth { reserved: 2 << 30, ..arena(committed) };
             let step = growth.step(needed);
-            let goal = committed + (committed / 4).min(LARGEST_HUGE_STEP);
-            prop_assert!(step.end < needed.max(goal) + HUGE, "{committed} {needed} {step:?}");
+            prop_assert!(needed <= step.end && step.end < needed + HUGE, "{committed} {needed} {step:?}");
             prop_assert_eq!((step.end - HEAD) % HUGE, 0);
-            if let Some(end) = step.populate_to {
-                prop_assert!(needed <= end && end <= step.end.min(committed + HUGE));
-            }
+            prop_assert!(step.populate_to.is_none_or(|end| end == step.end && end <= committed + 2 * HUGE));
         }
 
         #[test]

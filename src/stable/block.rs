@@ -284,6 +284,7 @@ impl Busy {
             unsafe { os::advise(start, end.after(committed), Advice::SmallPages) };
         }
         self.advise_huge_pages(committed, end);
+        self.populate_huge_page(committed, needed, end);
         Ok(())
     }
 
@@ -317,6 +318,17 @@ impl Busy {
         // SAFETY: the pages lie in the slot and are committed; advice changes no contents.
         unsafe { os::advise(self.at(start.bytes()), end.after(start), Advice::HugePages) };
         self.set_flag(HUGE_PAGES_ADVISED, true);
+    }
+
+    /// The huge page that a growing block comes to next: to populate it takes less than half the time of a fault where it
+    /// begins, see `os::populate`. What grows by more is for its owner to touch, as much of it as wanted.
+    fn populate_huge_page(&self, committed: Pages, needed: Pages, end: Pages) {
+        let start = committed.max(Pages::round_down(self.head()));
+        let is_next = os::huge_page_size().is_some_and(|huge_page| needed.after(committed) <= huge_page);
+        if is_next && start < end && self.flag(HUGE_PAGES) {
+            // SAFETY: the pages were committed just now.
+            unsafe { os::populate(self.at(start.bytes()), end.after(start)) };
+        }
     }
 
     fn give_back_from(&self, start: usize) -> Result<(), ReserveError> {
