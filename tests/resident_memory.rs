@@ -107,10 +107,10 @@ fn blocks_of_mixed_sizes_keep_no_more() {
 /// Beyond the head, that is: as huge pages, where the kernel has them to give, and else as small ones.
 #[test]
 fn a_large_arena_and_a_growing_block_have_the_next_huge_page_present_before_it_is_used() {
+    const HUGE: usize = 2 << 20;
     if page() != 4096 {
         return; // huge pages of other sizes are not asked for
     }
-    const HUGE: usize = 2 << 20;
     let (arena, start) = arena(CommitPolicy::Throughput, true);
     while arena.used_bytes() <= 9 << 20 {
         let (used, committed) = (arena.used_bytes(), arena.committed_bytes());

@@ -298,7 +298,7 @@ pub(crate) unsafe fn populate(start: NonNull<u8>, size: Pages) {
 }
 
 /// Where the huge pages end that lie in a range as a whole, in bytes from its start.
-fn ends_of_huge_pages(start: usize, size: usize, huge_page: usize) -> impl Iterator<Item = usize> {
+pub(super) fn ends_of_huge_pages(start: usize, size: usize, huge_page: usize) -> impl Iterator<Item = usize> {
     let before = start.wrapping_neg() & (huge_page - 1);
     // Not `step_by`, which panics at a step of 0, as far as a linker can see.
     core::iter::successors(Some(before + huge_page), move |end| Some(end + huge_page))
