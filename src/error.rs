@@ -125,7 +125,7 @@ pub(crate) enum Cause {
     TooHigh,
     /// No live block starts there.
     NotABlock,
-    /// Another thread is resizing or freeing the block.
+    /// Another thread is resizing or freeing the block, or somebody is draining the vector.
     Busy,
     /// The table of ranges is full.
     TooManyRanges,
@@ -233,7 +233,7 @@ impl Cause {
             Self::BeyondReservation => "that is more than is left of the reservation",
             Self::TooHigh => "the operating system placed it at addresses that are too high",
             Self::NotABlock => "no live block starts there",
-            Self::Busy => "another thread is resizing or freeing the block",
+            Self::Busy => "it is being resized, freed or drained by somebody else",
             Self::TooManyRanges => "there are too many large blocks",
             Self::TooAligned => "blocks that large are not aligned to more than a page",
         }

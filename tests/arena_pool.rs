@@ -506,3 +506,20 @@ fn errno_keeps_its_value() {
     // SAFETY: as above.
     assert_eq!(unsafe { errno.read() }, SENTINEL);
 }
+
+#[test]
+fn a_pool_that_was_used_keeps_its_arenas_when_it_gets_other_options() {
+    let pool = ArenaPool::<2>::with_slots();
+    pool.get().alloc_slice_fill_copy(10_000, 1_u8);
+    let retained = pool.retained_bytes();
+    assert!(retained >= 10_000);
+    let pool = pool.options(Arena::options().reservation(1 << 20));
+    assert_eq!(pool.retained_bytes(), retained);
+    let (used, new) = (pool.get(), pool.get());
+    assert!(used.committed_bytes() == retained && used.reserved_bytes() > 1 << 20);
+    new.alloc(1_u8);
+    assert_eq!(new.reserved_bytes(), 1 << 20);
+    drop((used, new));
+    assert!(pool.trim(0).unwrap() > retained);
+    assert_eq!((pool.retained_bytes(), pool.idle()), (0, 2));
+}

@@ -138,3 +138,32 @@ fn a_parent_that_panics_loses_nothing() {
     });
     assert_eq!(arena.used_bytes(), 0);
 }
+
+/// What is left of the window is the handle's, also if the arena had it when its parent panicked.
+#[test]
+fn what_a_parents_panic_left_to_a_handle_that_is_leaked_is_handed_out_once() {
+    let mut arena = ChainAllocator::new_in(4096, Panics(std::cell::Cell::new(1)));
+    arena.scoped(|scope| {
+        let bulk = scope.bulk();
+        bulk.alloc(1_u64); // the second block
+        assert!(catch_unwind(AssertUnwindSafe(|| bulk.alloc([0_u8; 100_000]).len())).is_err());
+        let first = bulk.alloc(0xAAAA_u64);
+        std::mem::forget(bulk);
+        let second = scope.alloc(0xBBBB_u64);
+        assert!(!std::ptr::eq(first, second));
+        assert_eq!((*first, *second), (0xAAAA, 0xBBBB));
+    });
+}
+
+/// A type of no bytes may have any alignment, and takes what the minimum says without looking.
+#[test]
+fn with_a_handle_that_is_leaked_every_block_is_aligned_as_the_arena_promises() {
+    for bytes in 100..120 {
+        let mut arena =
+            LinearAllocator::<_, 16>::with_min_align_in(Layout::from_size_align(bytes, 1).unwrap(), Global)
+                .unwrap();
+        std::mem::forget(arena.bulk());
+        let nothing: *const [u128; 0] = arena.alloc([]);
+        assert_eq!(nothing.addr() % 16, 0, "{bytes}");
+    }
+}

@@ -240,3 +240,21 @@ fn memory_at_the_end_of_the_address_space_is_not_used() {
     assert_eq!(arena.try_alloc_layout(Layout::new::<u8>()), Err(AllocError));
     assert!(arena.try_alloc_with(|| -> [u8; 0x4000] { panic!("16 KiB of a buffer of 4 KiB") }).is_err());
 }
+
+/// Nobody knows yet how well the range will be aligned.
+#[test]
+fn what_an_arena_says_to_have_room_for_before_it_has_a_range_it_has() {
+    for huge_pages in [true, false] {
+        for bits in 0..27 {
+            let align = 1 << bits;
+            for size in [1, 64 << 20, (64 << 20) - 4096, (63 << 20) + 1, (62 << 20) - 1] {
+                let layout = Layout::from_size_align(size, align).unwrap();
+                let arena = Arena::options().reservation(64 << 20).huge_pages(huge_pages).build_lazily();
+                let promised = arena.has_capacity_for(layout);
+                let kept = arena.try_alloc_layout(layout).is_ok();
+                assert!(kept || !promised, "{layout:?}, huge pages: {huge_pages}");
+                assert!(promised || align > 4096 || size > 64 << 20, "{layout:?}");
+            }
+        }
+    }
+}

@@ -195,7 +195,9 @@ fn what_is_there_is_found_when_there_is_no_room_for_more() {
             assert_eq!(interner.try_intern(&name(kept.len())), Err(error));
         }
         exact(&kept);
-        assert!(interner.try_intern("!").is_err(), "nothing is left");
+        // A byte takes 13.
+        let is_left = bytes == 1 && room % 20 >= 13;
+        assert_eq!(interner.try_intern("!").is_ok(), is_left);
     }
 }
 

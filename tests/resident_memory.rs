@@ -251,3 +251,34 @@ fn preparing_makes_the_page_of_the_cursor_present_too_and_commits_no_more_than_i
     arena.prepare(0).unwrap(); // at the limit there is nothing to be touched
     assert_eq!(arena.committed_bytes(), committed);
 }
+
+/// For any size: what is kept must suffice for one more.
+#[test]
+#[cfg(not(all(feature = "traps", debug_assertions)))]
+fn tasks_that_are_alike_make_an_arena_that_retains_neither_commit_nor_give_back() {
+    let mebibyte = 1 << 20;
+    for policy in POLICIES {
+        for retain in [0, 5000, mebibyte] {
+            for size in
+                [100, 3000, 5000, 40_000, 300_000, mebibyte, mebibyte + 1, 1_200_000, 1_500_000, 5 * mebibyte]
+            {
+                let mut arena = Arena::options().retain(retain).commit_policy(policy).build().unwrap();
+                for _ in 0..3 {
+                    fill(&arena, size);
+                    arena.reset();
+                }
+                let kept = arena.committed_bytes();
+                for _ in 0..20 {
+                    fill(&arena, size);
+                    assert_eq!(arena.committed_bytes(), kept, "{policy:?}, retain {retain}, {size} bytes");
+                    arena.reset();
+                    assert_eq!(arena.committed_bytes(), kept, "{policy:?}, retain {retain}, {size} bytes");
+                }
+                assert!(
+                    kept <= 2 * size.max(retain).next_multiple_of(page()).max(16 << 10),
+                    "{kept} for {size}"
+                );
+            }
+        }
+    }
+}

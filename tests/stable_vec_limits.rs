@@ -266,3 +266,15 @@ fn a_vector_keeps_at_most_a_twentieth_more_than_its_elements() {
         assert!(resident <= payload / 20 * 21, "{millions} million: {resident} bytes for {payload}");
     }
 }
+
+/// The vector of what is removed has the same options, and its room is there before anything is removed.
+#[test]
+fn a_range_of_any_size_is_spliced() {
+    common::isolated("a_range_of_any_size_is_spliced", || {
+        v_alloc::set_default_reservation(64 << 10);
+        let mut vec = StableVec::<u64>::options().reservation(1 << 20).build();
+        vec.extend(0..200_000);
+        assert!(vec.splice(50_000..150_000, [1, 2]).eq(50_000..150_000));
+        assert_eq!((vec.len(), &vec[49_999..50_003]), (100_002, &[49_999, 1, 2, 150_000][..]));
+    });
+}

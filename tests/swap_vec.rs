@@ -18,6 +18,11 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 use v_alloc::SwapVec;
 
+/// What is said to whoever prepares while somebody drains.
+fn busy(bytes: usize) -> String {
+    format!("cannot commit {bytes} bytes of memory: it is being resized, freed or drained by somebody else")
+}
+
 const PUSHERS: usize = 4;
 const EACH: usize = if cfg!(miri) { 50 } else { 30_000 };
 
@@ -92,7 +97,8 @@ fn of_threads_that_drain_at_the_same_time_one_has_the_elements() {
                         }
                     }
                     if number % 1000 == 0 {
-                        SWAP.prepare(100).unwrap();
+                        let prepared = SWAP.prepare(100).map_err(|error| error.to_string());
+                        assert!(prepared.is_ok() || prepared == Err(busy(100 * size_of::<usize>())));
                     }
                 }
             });
@@ -152,7 +158,8 @@ impl Drop for Busy<'_> {
     fn drop(&mut self) {
         self.drops.set(self.drops.get() + 1);
         assert!(self.swap.try_drain().is_none(), "it is being drained");
-        self.swap.prepare(10).unwrap();
+        let error = self.swap.prepare(10).unwrap_err();
+        assert_eq!(error.to_string(), busy(10 * size_of::<Self>()));
         assert!(!self.fatal, "a fatal drop");
     }
 }
@@ -182,7 +189,7 @@ fn what_is_drained_and_forgotten_stays_and_nobody_drains_again() {
     let drained = swap.drain();
     std::mem::forget(drained);
     assert!(swap.try_drain().is_none());
-    swap.prepare(5).unwrap();
+    assert_eq!(swap.prepare(5).unwrap_err().to_string(), busy(40), "but the side in use is prepared");
     (0..10).for_each(|_| swap.try_push(element.clone()).unwrap());
     assert!(swap.try_push(element.clone()).is_err() && swap.try_drain().is_none());
     assert_eq!(Rc::strong_count(&element), 12);
@@ -204,4 +211,13 @@ fn what_is_drained_may_be_read_and_let_go_by_another_thread() {
         swap.try_push("next".to_owned()).unwrap();
     });
     assert_eq!(*swap.drain(), ["next"]);
+}
+
+#[test]
+fn a_side_that_is_drained_is_not_prepared_and_that_is_an_error() {
+    let swap = SwapVec::<u64>::new();
+    let drained = swap.drain();
+    assert_eq!(swap.prepare(100).unwrap_err().to_string(), busy(800));
+    drop(drained);
+    swap.prepare(100).unwrap();
 }

@@ -91,7 +91,7 @@ enum VAllocCause {
     V_ALLOC_BEYOND_BUDGET = 3, /* default reservations have used up their share of the address space */
     V_ALLOC_FULL = 4,          /* more than is left of the reservation */
     V_ALLOC_NOT_A_BLOCK = 5,   /* no live block starts there: foreign, freed already, or a stale copy of an AllocInfo */
-    V_ALLOC_BUSY = 6,          /* another thread is resizing or freeing the same block */
+    V_ALLOC_BUSY = 6,          /* it is being resized, freed or drained by somebody else */
     V_ALLOC_ZERO_SIZE = 7,     /* 0 bytes were asked for */
     V_ALLOC_ARGUMENT = 8,      /* NULL, or an alignment that is no power of two */
     V_ALLOC_RESERVED_ALREADY = 9, /* the AllocInfo has memory already: free it first */

@@ -85,9 +85,10 @@ impl<'s, S: Rewind, const MIN_ALIGN: usize> Scope<'s, S, MIN_ALIGN> {
     }
 }
 
-/// A window of which nothing is free.
-fn used_up(window: Window) -> Window {
-    Window { cursor: window.limit, ..window }
+/// A window of which nothing is free. Its cursor is a multiple of `MIN_ALIGN`, as every one.
+fn used_up<const MIN_ALIGN: usize>(window: Window) -> Window {
+    let end = window.limit.with_addr(bump::round_down(window.limit.addr(), MIN_ALIGN));
+    Window { cursor: end, limit: end }
 }
 
 impl<'a, S: Source, const MIN_ALIGN: usize> Bulk<'_, 'a, S, MIN_ALIGN> {
@@ -95,7 +96,7 @@ impl<'a, S: Source, const MIN_ALIGN: usize> Bulk<'_, 'a, S, MIN_ALIGN> {
     #[inline]
     pub(crate) fn new(arena: &'a Arena<S, MIN_ALIGN>) -> Self {
         let window = arena.window();
-        arena.set_window(used_up(window));
+        arena.set_window(used_up::<MIN_ALIGN>(window));
         Self { window: WindowCell::new(window), arena, exclusive: PhantomData }
     }
 
@@ -122,7 +123,7 @@ impl<'a, S: Source, const MIN_ALIGN: usize> Bulk<'_, 'a, S, MIN_ALIGN> {
             fn drop(&mut self) {
                 let window = self.0.arena.window();
                 self.0.window.set(window);
-                self.0.arena.set_window(used_up(window));
+                self.0.arena.set_window(used_up::<MIN_ALIGN>(window));
             }
         }
         self.arena.set_window(self.window.get());
@@ -131,8 +132,8 @@ impl<'a, S: Source, const MIN_ALIGN: usize> Bulk<'_, 'a, S, MIN_ALIGN> {
     }
 }
 
-/// A block from an arena that goes on with `window`, and what is left. The arena's own window is used up again then.
-/// If a source panics, the window has not changed.
+/// A block from an arena that goes on with `window`, and what is left. The arena's own window is used up again then, also if
+/// a source panics: what is left is the handle's, which may be leaked.
 #[cold]
 #[inline(never)]
 fn ask<S: Source, const MIN_ALIGN: usize>(
@@ -140,11 +141,16 @@ fn ask<S: Source, const MIN_ALIGN: usize>(
     window: Window,
     layout: Layout,
 ) -> (Result<NonNull<u8>, AllocError>, Window) {
+    struct UseUp<'b, S: Source, const MIN_ALIGN: usize>(&'b Arena<S, MIN_ALIGN>);
+    impl<S: Source, const MIN_ALIGN: usize> Drop for UseUp<'_, S, MIN_ALIGN> {
+        fn drop(&mut self) {
+            self.0.set_window(used_up::<MIN_ALIGN>(self.0.window()));
+        }
+    }
     arena.set_window(window);
-    let block = arena.allocate_layout_slowly(layout);
-    let window = arena.window();
-    arena.set_window(used_up(window));
-    (block, window)
+    let use_up = UseUp(arena);
+    let block = use_up.0.allocate_layout_slowly(layout);
+    (block, use_up.0.window())
 }
 
 // SAFETY: a block lies in the window, which moves past it, or was handed out by the arena, which is this handle's alone.

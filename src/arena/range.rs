@@ -52,6 +52,12 @@ impl ArenaOptions {
         }
     }
 
+    /// An address where a range may begin, and no more aligned than any such address is.
+    pub(crate) fn least_aligned_base(&self) -> usize {
+        let Placement { align, offset } = self.placement();
+        if align > os::page_bytes() { align - offset } else { os::page_bytes() }
+    }
+
     /// Commits so that `needed` bytes from the base are usable.
     pub(crate) fn commit(&self, range: &Reservation, needed: usize) -> Result<(), ReserveError> {
         let committed = range.committed();

@@ -120,11 +120,12 @@ impl Reserved {
         // A task that needed less lowers it by an eighth: to a half after five or six.
         let needed = latest.max(needed - needed / 8);
         self.needed.set(needed);
-        let keep = needed.max(self.options.retain);
-        if range.committed().bytes() / 2 > keep {
+        // Whole pages, so that a task that is like the latest ones commits nothing.
+        let keep = Pages::round_up(needed.max(self.options.retain)).unwrap_or(range.size());
+        if range.committed().bytes() / 2 > keep.bytes() {
             // SAFETY: nothing is handed out.
             // An arena that keeps what the system does not take back is as good.
-            let _ = unsafe { range.decommit_from(Pages::round_down(keep)) };
+            let _ = unsafe { range.decommit_from(keep) };
             self.written.set(self.written.get().min(range.committed().bytes()));
         }
     }
@@ -188,11 +189,14 @@ unsafe impl Source for Reserved {
                 let cursor = Self::window(range, now).cursor;
                 (cursor.addr(), range.size().bytes() - self.used(cursor))
             }
-            // What the first allocation will ask for, at an address that any page has.
-            None => match self.options.reservation {
-                Some(bytes) => (0, Pages::round_up(bytes.max(1)).map_or(0, Pages::bytes)),
-                None => (0, os::RESERVATION_TIERS.first().copied().unwrap_or_default()),
-            },
+            // What the first allocation will ask for, at an address that is aligned to no more than is asked for.
+            None => {
+                let bytes = match self.options.reservation {
+                    Some(bytes) => Pages::round_up(bytes.max(1)).map_or(0, Pages::bytes),
+                    None => os::RESERVATION_TIERS.first().copied().unwrap_or_default(),
+                };
+                (self.options.least_aligned_base(), bytes)
+            }
         }
     }
 }

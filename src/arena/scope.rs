@@ -80,7 +80,8 @@ impl<S: Rewind, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
 
     /// Runs `work` with a [`Scope`], then takes back what it allocated, also when it panics.
     ///
-    /// O(1), no system call of its own; a chain gives back the blocks that it took since, but for the largest. A
+    /// O(1), no system call of its own, unless the outermost scope ends and there is something to give back that the option
+    /// [`retain`](crate::ArenaOptions::retain) leaves no reason to keep; a chain gives back the blocks that it took since, but for the largest. A
     /// block from outside the scope that is grown inside it loses what it gained.
     ///
     /// ```
@@ -143,7 +144,7 @@ impl<S: Rewind, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
     /// Takes back all that was allocated since the checkpoint. Values are not dropped.
     ///
     /// If the arena is already at or below the checkpoint, nothing happens. O(1) for an arena over one range, no
-    /// system call there.
+    /// system call there but when an arena with the option [`retain`](crate::ArenaOptions::retain) is emptied.
     ///
     /// # Safety
     /// The checkpoint is this arena's, made since it was last reset, and nothing allocated after it is used

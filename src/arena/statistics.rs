@@ -90,7 +90,8 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
     }
 
     /// Whether a block of this layout fits into [`remaining_capacity`](Self::remaining_capacity) as things are.
-    /// There may be no memory for it all the same.
+    /// There may be no memory for it all the same. Before the range is reserved it is not known to what more than a page it
+    /// will be aligned, and counted as if to no more.
     ///
     /// ```
     /// use core::alloc::Layout;

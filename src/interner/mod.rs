@@ -20,7 +20,7 @@ pub use symbol::Symbol;
 
 use crate::error::{Cause, Operation};
 use crate::stable_map::DefaultHasher;
-use crate::stable_map::index::{Index, Tag, tag_of};
+use crate::stable_map::index::{Index, MOST_ENTRIES, Tag, tag_of};
 use crate::{Arena, ReserveError, StableVec};
 use core::cell::{OnceCell, UnsafeCell};
 use core::hash::{BuildHasher, Hasher};
@@ -85,7 +85,8 @@ impl Interner {
     /// space. The range for strings is reserved now, that for symbols by the first one.
     ///
     /// # Errors
-    /// [`ReserveError`] if the operating system has no such range.
+    /// [`ReserveError`] if the operating system has no such range, or for more symbols than an index can find: 1.2 thousand
+    /// million, 37 million on 32-bit machines.
     ///
     /// ```
     /// let names = v_alloc::Interner::with_reservation(1000, 64 << 10)?;
@@ -131,6 +132,13 @@ impl Interner<[u8]> {
 
 impl<T: Interned + ?Sized> Interner<T> {
     fn reserved(symbols: usize, bytes: usize) -> Result<Self, ReserveError> {
+        if symbols > MOST_ENTRIES {
+            return Err(ReserveError::new(
+                Operation::Reserve,
+                symbols.saturating_mul(size_of::<Place>()),
+                Cause::TooLarge,
+            ));
+        }
         let places = StableVec::options().reservation(symbols).build();
         Ok(Self::in_parts(Strings::reserved(symbols, bytes)?, places))
     }

@@ -1,7 +1,7 @@
 //! `ArenaPool`: arenas that are lent, come back empty and warm, and are lent again.
 //!
 //! ```text
-//!  states:  | 16,384 | out | 0 | ...      what an idle arena has committed
+//!  states:  | 16,384 | out | new | ...    what an idle arena has committed
 //!  arenas:  | cursor, limit, range | cursor, limit, range | ...
 //! ```
 //!
@@ -15,7 +15,6 @@ use crate::arena::options::ArenaOptions;
 use crate::{Arena, ReserveError, Scope, ScopeGuard};
 use core::cell::UnsafeCell;
 use core::fmt;
-use core::mem;
 use core::sync::atomic::AtomicUsize;
 use guard::{RETAIN, lends_an_arena, put_to_rest, trim_to};
 use state::State;
@@ -122,7 +121,7 @@ impl<const SLOTS: usize> ArenaPool<SLOTS> {
     /// ```
     #[must_use]
     pub const fn with_slots() -> Self {
-        let states = [const { State(AtomicUsize::new(0)) }; SLOTS];
+        let states = [const { State(AtomicUsize::new(state::NEW)) }; SLOTS];
         let arenas = [const { Slot(UnsafeCell::new(Arena::new())) }; SLOTS];
         Self { retain: RETAIN, options: Arena::options(), states, arenas }
     }
@@ -144,7 +143,7 @@ impl<const SLOTS: usize> ArenaPool<SLOTS> {
         self
     }
 
-    /// The [options](Arena::options) of the arenas.
+    /// The [options](Arena::options) of the arenas. Those that were lent before keep what they have.
     ///
     /// ```
     /// use v_alloc::{Arena, ArenaPool};
@@ -156,13 +155,6 @@ impl<const SLOTS: usize> ArenaPool<SLOTS> {
     #[must_use]
     pub const fn options(mut self, options: ArenaOptions) -> Self {
         self.options = options;
-        let mut index = 0;
-        while index < SLOTS {
-            let new = UnsafeCell::new(options.build_lazily());
-            // It owns nothing yet, and no destructor can run in a `const`.
-            mem::forget(mem::replace(&mut self.arenas[index].0, new));
-            index += 1;
-        }
         self
     }
 
@@ -177,7 +169,13 @@ impl<const SLOTS: usize> ArenaPool<SLOTS> {
     #[inline]
     pub fn get(&self) -> PooledArena<'_> {
         match take_first(&self.states, &self.arenas) {
-            Some((state, slot)) => PooledArena { place: Place::Slot { state, slot, retain: self.retain } },
+            Some((state, slot, is_new)) => {
+                if is_new {
+                    // SAFETY: it was taken. What was there owns nothing.
+                    unsafe { slot.0.get().write(self.options.build_lazily()) };
+                }
+                PooledArena { place: Place::Slot { state, slot, retain: self.retain } }
+            }
             None => PooledArena::outside(self.options),
         }
     }
@@ -201,7 +199,9 @@ impl<const SLOTS: usize> ArenaPool<SLOTS> {
     /// ```
     pub fn trim(&self, keep: usize) -> Result<usize, ReserveError> {
         let mut result = Ok(0);
-        for (state, slot) in self.states.iter().zip(&self.arenas).filter(|(state, _)| state.take()) {
+        let has_more = |state: &State| state.retained().is_some_and(|bytes| bytes > keep);
+        let taken = |(state, _): &(&State, &Slot)| has_more(state) && state.take().is_some();
+        for (state, slot) in self.states.iter().zip(&self.arenas).filter(taken) {
             // SAFETY: it was taken.
             let arena = unsafe { &*slot.0.get() };
             match trim_to(arena, keep) {
@@ -254,8 +254,8 @@ impl<const SLOTS: usize> ArenaPool<SLOTS> {
 
 /// The same code for all numbers of slots, and not unrolled.
 #[inline(never)]
-fn take_first<'p>(states: &'p [State], arenas: &'p [Slot]) -> Option<(&'p State, &'p Slot)> {
-    states.iter().zip(arenas).find(|(state, _)| state.take())
+fn take_first<'p>(states: &'p [State], arenas: &'p [Slot]) -> Option<(&'p State, &'p Slot, bool)> {
+    states.iter().zip(arenas).find_map(|(state, slot)| Some((state, slot, state.take()?)))
 }
 
 impl PooledArena<'_> {

@@ -5,7 +5,7 @@
 //! caller's code runs. An entry is in the old table if its first chunk there is among those that are left, else in the
 //! new one. The memory of the old table, too, goes back in small parts.
 
-pub(crate) use super::table::{TAG_BITS, Tag, tag_of};
+pub(crate) use super::table::{MOST_ENTRIES, TAG_BITS, Tag, tag_of};
 
 use super::table::Table;
 use crate::ReserveError;

@@ -7,7 +7,7 @@
 //!
 //! Here is all that is unsafe about a map. An entry is initialised exactly if its word says that it is taken.
 
-use super::index::{Number, TAG_BITS, Tag};
+use super::index::{MOST_ENTRIES, Number, TAG_BITS, Tag};
 use super::{StableMap, StableMapOptions};
 use crate::error::{Cause, Operation};
 use crate::{ReserveError, StableVec};
@@ -57,8 +57,9 @@ impl Word {
     }
 }
 
-/// The most entries: the words of holes have room for their numbers.
-const MOST: usize = (1 << TAG_BITS) - 1;
+/// The most entries: as many as the index can find. The words of holes have room for their numbers.
+const MOST: usize = MOST_ENTRIES;
+const _: () = assert!(MOST < 1 << TAG_BITS);
 
 impl<K, V> Slots<K, V> {
     pub(super) const fn new(options: StableMapOptions<K, V>) -> Self {

@@ -46,6 +46,9 @@ const SMALLEST_BITS: u32 = 6;
 /// The most that numbers allow for, or addresses where those are few: more entries do not fit there.
 const LARGEST_BITS: u32 = if usize::BITS < 64 { 22 } else { 27 };
 
+/// The most entries of any table.
+pub(crate) const MOST_ENTRIES: usize = MOST_TAKEN << LARGEST_BITS;
+
 /// A bit for each place of a chunk, that of the first lowest.
 type Places = u16;
 

@@ -9,7 +9,8 @@ impl<T> StableVec<T> {
     /// O(number of elements from the range on, and of `with`).
     ///
     /// # Panics
-    /// If the range is not within the length, or there is no room; what there was room for is in its place then.
+    /// If the range is not within the length, or there is no room for what is removed, which is another vector with the same
+    /// options: nothing has changed then. If there is no room for what is put in its place: what there was room for is there.
     ///
     /// ```
     /// let mut vec = v_alloc::StableVec::from([1, 2, 3, 4]);
@@ -24,8 +25,10 @@ impl<T> StableVec<T> {
     ) -> impl DoubleEndedIterator<Item = T> + ExactSizeIterator + FusedIterator {
         let range = self.within(&range);
         let at = range.start;
-        let removed = self.drain(range).collect::<Self>().into_iter();
-        Splice { vec: self, at, with: with.into_iter(), removed }
+        let mut removed = self.empty();
+        removed.reserve_exact(range.len()); // before anything is removed
+        removed.extend(self.drain(range));
+        Splice { vec: self, at, with: with.into_iter(), removed: removed.into_iter() }
     }
 }
 

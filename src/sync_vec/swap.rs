@@ -1,6 +1,7 @@
 //! `SwapVec`: two `SyncVec`s, one that is pushed to and one that is read and emptied.
 
 use super::SyncVec;
+use crate::error::{Cause, Operation};
 use crate::lock_free::sides;
 use crate::{PushError, ReserveError};
 use core::cell::UnsafeCell;
@@ -19,7 +20,7 @@ use core::sync::atomic::{
 ///            | other side: (empty) |       hands out a slice -------> | other:  a b c    |, then empties it
 /// ```
 ///
-/// * **Signal handlers: reentrant** for [`push`](Self::try_push), as [`SyncVec`]; a handler may interrupt a push or a
+/// * **Signal handlers: reentrant** for [`try_push`](Self::try_push), as [`SyncVec`]; a handler may interrupt a push or a
 ///   drain. [`try_drain`](Self::try_drain) does not wait either. `errno` is kept.
 /// * **`fork`**: if another thread was pushing, the child waits in vain for the end of that push: `try_drain` gives it no
 ///   elements any more. Pushes go on, until the other side is full.
@@ -119,7 +120,8 @@ impl<T> SwapVec<T> {
     /// no page fault.
     ///
     /// # Errors
-    /// [`ReserveError`] if there is no room or no memory.
+    /// [`ReserveError`] if there is no room or no memory, or while somebody drains: then the other side is his, and only the
+    /// one in use was prepared.
     ///
     /// ```
     /// static SAMPLES: v_alloc::SwapVec<u64> = v_alloc::SwapVec::new();
@@ -133,9 +135,9 @@ impl<T> SwapVec<T> {
         let prepared = unsafe { self.buffer(side) }.prepare(additional);
         sides::leave(&self.sides, side);
         prepared?;
-        // While somebody drains, the other side is his, and has the memory that it had.
         if self.draining.compare_exchange(false, true, AcqRel, Relaxed).is_err() {
-            return Ok(());
+            let bytes = additional.saturating_mul(size_of::<T>());
+            return Err(ReserveError::new(Operation::Commit, bytes, Cause::Busy));
         }
         // SAFETY: this is who drains: no side is emptied meanwhile.
         let prepared = [0, 1].map(|side| unsafe { self.buffer(side) }.prepare(additional));
