@@ -184,20 +184,16 @@ unsafe impl Source for Reserved {
     }
 
     fn free(&self, now: Window) -> (usize, usize) {
-        match self.range.get() {
-            Some(range) => {
-                let cursor = Self::window(range, now).cursor;
-                (cursor.addr(), range.size().bytes() - self.used(cursor))
-            }
+        let Some(range) = self.range.get() else {
             // What the first allocation will ask for, at an address that is aligned to no more than is asked for.
-            None => {
-                let bytes = match self.options.reservation {
-                    Some(bytes) => Pages::round_up(bytes.max(1)).map_or(0, Pages::bytes),
-                    None => os::RESERVATION_TIERS.first().copied().unwrap_or_default(),
-                };
-                (self.options.least_aligned_base(), bytes)
-            }
-        }
+            let bytes = match self.options.reservation {
+                Some(bytes) => Pages::round_up(bytes.max(1)).map_or(0, Pages::bytes),
+                None => os::RESERVATION_TIERS.first().copied().unwrap_or_default(),
+            };
+            return (self.options.least_aligned_base(), bytes);
+        };
+        let cursor = Self::window(range, now).cursor;
+        (cursor.addr(), range.size().bytes() - self.used(cursor))
     }
 }
 
