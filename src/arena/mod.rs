@@ -41,7 +41,8 @@ use window::WindowCell;
 /// nothing ever moves, and there is no list of chunks. `S` is the [source](Source) of its windows, `MIN_ALIGN`
 /// the least alignment of every block (1, 2, 4, 8 or 16).
 ///
-/// * **Values are not dropped** with the arena. What must be dropped goes into a `Box` or `Vec` *in* the arena.
+/// * **Values are not dropped** with the arena. What must be dropped goes into an `allocator_api2`
+///   `Box` or `Vec` *in* the arena.
 /// * **Cost**: O(1) without a system call while the window lasts; else a few system calls that commit more.
 /// * **Failure**: `try_` methods return [`AllocError`]; the short forms write a line to standard error and
 ///   abort the process. Either way the arena stays as it was.

@@ -45,10 +45,11 @@ pub type DefaultHasher = foldhash::fast::RandomState;
 /// * **No insertion waits for the whole map.** When the table of hashes grows, each insertion brings over a few
 ///   entries. There is no pause to rehash, however large the map.
 /// * Iteration is in the order of indices: that of insertion, as long as nothing is removed.
+/// * `map[7]` is the entry with that *index*, as in an `IndexMap`; `map[&7]` is the value of a key.
 ///
 /// A map has a page for its entries, one for their hashes and one for its table; it can grow to the reservation of a
 /// [`StableVec`](crate::StableVec).
-/// Where `Hash`, `Eq`, `Clone` or `Drop` of the caller panic the map stays whole. `find`, insertion and removal are
+/// Where `Hash`, `Eq`, `Clone` or `Drop` of the caller panic the map stays whole. Lookup, insertion and removal are
 /// O(1) with a hash function worth its name.
 ///
 /// ```
