@@ -1,7 +1,7 @@
 //! `ArenaPool`: arenas that are lent, come back empty and warm, and are lent again.
 //!
 //! ```text
-//!  states:  | 16,384 | out | new | ...    what an idle arena has committed
+//!  states:  | 16,384 | out | 0 | ...      what an idle arena has committed
 //!  arenas:  | cursor, limit, range | cursor, limit, range | ...
 //! ```
 //!
@@ -13,7 +13,7 @@ mod state;
 
 use crate::arena::options::ArenaOptions;
 use crate::{Arena, ReserveError, Scope, ScopeGuard};
-use core::cell::UnsafeCell;
+use core::cell::{Cell, UnsafeCell};
 use core::fmt;
 use core::sync::atomic::AtomicUsize;
 use guard::{RETAIN, lends_an_arena, put_to_rest, trim_to};
@@ -61,9 +61,13 @@ pub struct ArenaPool<const SLOTS: usize = 32> {
 
 /// On cache lines of its own, because the window changes with every allocation.
 #[repr(align(64))]
-struct Slot(UnsafeCell<Arena>);
+struct Slot {
+    arena: UnsafeCell<Arena>,
+    /// Whether the arena was made by the pool's options: when it is first lent.
+    is_made: Cell<bool>,
+}
 
-// SAFETY: the arena, which is `Send`, belongs to whoever took it by its state, and that makes visible all that was done
+// SAFETY: all of it, which is `Send`, belongs to whoever took it by its state, and that makes visible all that was done
 // to it before.
 unsafe impl Sync for Slot {}
 
@@ -121,8 +125,9 @@ impl<const SLOTS: usize> ArenaPool<SLOTS> {
     /// ```
     #[must_use]
     pub const fn with_slots() -> Self {
-        let states = [const { State(AtomicUsize::new(state::NEW)) }; SLOTS];
-        let arenas = [const { Slot(UnsafeCell::new(Arena::new())) }; SLOTS];
+        let states = [const { State(AtomicUsize::new(0)) }; SLOTS];
+        let arenas =
+            [const { Slot { arena: UnsafeCell::new(Arena::new()), is_made: Cell::new(false) } }; SLOTS];
         Self { retain: RETAIN, options: Arena::options(), states, arenas }
     }
 
@@ -169,10 +174,9 @@ impl<const SLOTS: usize> ArenaPool<SLOTS> {
     #[inline]
     pub fn get(&self) -> PooledArena<'_> {
         match take_first(&self.states, &self.arenas) {
-            Some((state, slot, is_new)) => {
-                if is_new {
-                    // SAFETY: it was taken. What was there owns nothing.
-                    unsafe { slot.0.get().write(self.options.build_lazily()) };
+            Some((state, slot)) => {
+                if !slot.is_made.get() {
+                    slot.make(&self.options);
                 }
                 PooledArena { place: Place::Slot { state, slot, retain: self.retain } }
             }
@@ -199,11 +203,9 @@ impl<const SLOTS: usize> ArenaPool<SLOTS> {
     /// ```
     pub fn trim(&self, keep: usize) -> Result<usize, ReserveError> {
         let mut result = Ok(0);
-        let has_more = |state: &State| state.retained().is_some_and(|bytes| bytes > keep);
-        let taken = |(state, _): &(&State, &Slot)| has_more(state) && state.take().is_some();
-        for (state, slot) in self.states.iter().zip(&self.arenas).filter(taken) {
+        for (state, slot) in self.states.iter().zip(&self.arenas).filter(|(state, _)| state.take()) {
             // SAFETY: it was taken.
-            let arena = unsafe { &*slot.0.get() };
+            let arena = unsafe { &*slot.arena.get() };
             match trim_to(arena, keep) {
                 Ok(bytes) => result = result.map(|sum| sum + bytes),
                 Err(error) => result = Err(error),
@@ -254,8 +256,19 @@ impl<const SLOTS: usize> ArenaPool<SLOTS> {
 
 /// The same code for all numbers of slots, and not unrolled.
 #[inline(never)]
-fn take_first<'p>(states: &'p [State], arenas: &'p [Slot]) -> Option<(&'p State, &'p Slot, bool)> {
-    states.iter().zip(arenas).find_map(|(state, slot)| Some((state, slot, state.take()?)))
+fn take_first<'p>(states: &'p [State], arenas: &'p [Slot]) -> Option<(&'p State, &'p Slot)> {
+    states.iter().zip(arenas).find(|(state, _)| state.take())
+}
+
+impl Slot {
+    /// Makes the arena of a slot that was taken. What was there owns nothing.
+    #[cold]
+    #[inline(never)]
+    fn make(&self, options: &ArenaOptions) {
+        // SAFETY: whoever took the slot is the only one who uses it.
+        unsafe { self.arena.get().write(options.build_lazily()) };
+        self.is_made.set(true);
+    }
 }
 
 impl PooledArena<'_> {
@@ -269,7 +282,7 @@ impl PooledArena<'_> {
     fn arena(&self) -> &Arena {
         match &self.place {
             // SAFETY: the slot is this guard's, which is borrowed.
-            Place::Slot { slot, .. } => unsafe { &*slot.0.get() },
+            Place::Slot { slot, .. } => unsafe { &*slot.arena.get() },
             Place::Outside(arena) => arena,
         }
     }
@@ -277,7 +290,7 @@ impl PooledArena<'_> {
     fn arena_mut(&mut self) -> &mut Arena {
         match &mut self.place {
             // SAFETY: the slot is this guard's, which is borrowed exclusively.
-            Place::Slot { slot, .. } => unsafe { &mut *slot.0.get() },
+            Place::Slot { slot, .. } => unsafe { &mut *slot.arena.get() },
             Place::Outside(arena) => arena,
         }
     }

@@ -5,17 +5,15 @@ macro_rules! state {
     ($($path:ident)::+) => {
         use $($path)::+::{AtomicUsize, Ordering::{Acquire, Relaxed, Release}};
 
-        /// What an idle arena has committed, in bytes; or [`NEW`] or [`OUT`].
+        /// What an idle arena has committed, in bytes; or [`OUT`].
         pub(super) struct State(pub(super) AtomicUsize);
 
         impl State {
-            /// Takes the arena if it is idle; then it is the caller's, with all that was done to it before. `Some(true)` if it
-            /// is new: nobody had it before.
+            /// Whether the arena was idle; then it is the caller's, with all that was done to it before.
             #[inline]
-            pub(super) fn take(&self) -> Option<bool> {
+            pub(super) fn take(&self) -> bool {
                 let now = self.0.load(Relaxed);
-                let taken = now != OUT && self.0.compare_exchange(now, OUT, Acquire, Relaxed).is_ok();
-                taken.then_some(now == NEW)
+                now != OUT && self.0.compare_exchange(now, OUT, Acquire, Relaxed).is_ok()
             }
 
             /// Ends what `take` began.
@@ -26,26 +24,20 @@ macro_rules! state {
 
             /// What the arena has committed, if it is idle.
             pub(super) fn retained(&self) -> Option<usize> {
-                match self.0.load(Relaxed) {
-                    OUT => None,
-                    NEW => Some(0),
-                    bytes => Some(bytes),
-                }
+                Some(self.0.load(Relaxed)).filter(|&bytes| bytes != OUT)
             }
         }
     };
 }
 
 const OUT: usize = usize::MAX;
-/// Nobody has had the arena yet, so it is not known by which options it is to be made.
-pub(super) const NEW: usize = usize::MAX - 1;
 
 state!(core::sync::atomic);
 
 /// Every order of three threads: `RUSTFLAGS="--cfg loom" cargo test --release --lib pool`.
 #[cfg(all(test, loom))]
 mod model {
-    use super::{NEW, OUT};
+    use super::OUT;
     use loom::cell::UnsafeCell;
     use loom::sync::Arc;
     use loom::thread;
@@ -56,19 +48,19 @@ mod model {
     fn an_arena_is_in_one_hand_at_a_time_and_nothing_done_to_it_is_lost() {
         loom::model(|| {
             // The arena is a cell: loom fails if two threads access it without an order between them.
-            let shared = Arc::new((State(AtomicUsize::new(NEW)), UnsafeCell::new(0)));
+            let shared = Arc::new((State(AtomicUsize::new(0)), UnsafeCell::new(0)));
             let lend = |shared: &(State, UnsafeCell<usize>)| {
                 let taken = shared.0.take();
-                if let Some(is_new) = taken {
+                if taken {
                     // SAFETY: it was taken.
                     let used = shared.1.with_mut(|uses| unsafe {
                         *uses += 1;
                         *uses
                     });
-                    assert_eq!((shared.0.retained(), is_new), (None, used == 1));
+                    assert_eq!(shared.0.retained(), None);
                     shared.0.put_back(used);
                 }
-                usize::from(taken.is_some())
+                usize::from(taken)
             };
             let threads = [(); 2].map(|()| {
                 let other = shared.clone();
