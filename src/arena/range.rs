@@ -105,6 +105,15 @@ mod tests {
     }
 
     #[test]
+    fn a_range_that_is_not_there_yet_is_aligned_to_no_more_than_was_asked_for() {
+        let of = |options: ArenaOptions| options.least_aligned_base();
+        let page = os::page_bytes();
+        // A huge page begins 1 MiB behind the base.
+        assert_eq!(of(Arena::options()), if os::huge_page_size().is_some() { HEAD } else { page });
+        assert_eq!(of(Arena::options().huge_pages(false)), page);
+    }
+
+    #[test]
     fn a_range_is_told_what_the_options_say() {
         let of = |options: ArenaOptions| {
             let RangeAdvice { name, exclude_from_core_dumps, small_pages } = options.advice();
