@@ -473,20 +473,3 @@ proptest! {
         run_ops(ops);
     }
 }
-
-#[cfg(target_os = "linux")]
-#[test]
-fn a_growing_block_has_the_next_huge_page_present_before_it_is_used() {
-    const HUGE: usize = 2 << 20;
-    if common::page() != 4096 {
-        return; // huge pages of other sizes are not asked for
-    }
-    let mut block = StableBlock::new();
-    block.resize(HUGE).unwrap();
-    let start = block.base().addr().get();
-    for size in (HUGE..=4 * HUGE).step_by(64 << 10).skip(1) {
-        block.resize(size).unwrap();
-        let present = size.next_multiple_of(HUGE) - HUGE;
-        assert_eq!(common::resident_bytes(start + HUGE, 4 * HUGE), present, "at {size}");
-    }
-}

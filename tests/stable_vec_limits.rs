@@ -278,3 +278,20 @@ fn a_range_of_any_size_is_spliced() {
         assert_eq!((vec.len(), &vec[49_999..50_003]), (100_002, &[49_999, 1, 2, 150_000][..]));
     });
 }
+
+/// As a huge page, where the kernel has one to give, and else as small ones. Beyond the head only, which small pages are.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_growing_vec_has_the_next_huge_page_present_before_it_is_used() {
+    const HEAD: usize = 20 << 20;
+    if common::page() != 4096 {
+        return; // huge pages of other sizes are not asked for
+    }
+    let vec = StableVec::<[u64; 512]>::new();
+    while size_of_val(&vec[..]) < HEAD + (5 << 20) {
+        vec.push([7; 512]);
+    }
+    let (start, size) = (vec.as_ptr().addr(), size_of_val(&vec[..]));
+    let present = size.next_multiple_of(2 << 20) - HEAD;
+    assert_eq!(common::resident_bytes(start + HEAD, present + (4 << 20)), present);
+}

@@ -205,10 +205,15 @@ impl Block {
         self.generation
     }
 
-    /// Commits at least `needed` bytes from the base, and up to `goal` if there is memory. What is new reads zero.
+    /// Commits at least `needed` bytes from the base, and up to `goal` if there is memory. What is new reads zero. The owner
+    /// is about to fill it in order.
     pub(crate) fn commit_to(self, needed: usize, goal: usize) -> Result<(), ReserveError> {
         let busy = self.begin(Operation::Resize, needed)?;
+        let before = busy.committed();
         let result = busy.commit_to(needed, goal);
+        if result.is_ok() {
+            busy.populate_huge_page(before, needed);
+        }
         busy.end();
         result
     }
@@ -284,7 +289,6 @@ impl Busy {
             unsafe { os::advise(start, end.after(committed), Advice::SmallPages) };
         }
         self.advise_huge_pages(committed, end);
-        self.populate_huge_page(committed, needed, end);
         Ok(())
     }
 
@@ -322,10 +326,10 @@ impl Busy {
 
     /// The huge page that a growing block comes to next: to populate it takes less than half the time of a fault where it
     /// begins, see `os::populate`. What grows by more is for its owner to touch, as much of it as wanted.
-    fn populate_huge_page(&self, committed: Pages, needed: Pages, end: Pages) {
-        let start = committed.max(Pages::round_down(self.head()));
-        let is_next = os::huge_page_size().is_some_and(|huge_page| needed.after(committed) <= huge_page);
-        if is_next && start < end && self.flag(HUGE_PAGES) {
+    fn populate_huge_page(&self, before: Pages, needed: usize) {
+        let (start, end) = (before.max(Pages::round_down(self.head())), self.committed());
+        let most = os::huge_page_size().map_or(0, Pages::bytes);
+        if needed.saturating_sub(before.bytes()) <= most && start < end && self.flag(HUGE_PAGES) {
             // SAFETY: the pages were committed just now.
             unsafe { os::populate(self.at(start.bytes()), end.after(start)) };
         }

@@ -232,9 +232,13 @@ impl<T> StableVec<T> {
         }
         let size = size_of::<T>().max(1);
         let (least, most) = STEPS;
-        let step = (capacity - len).saturating_add((capacity * size / 2).clamp(least, most) / size);
+        // First what is committed already: so a vector on huge pages takes them one at a time.
+        let step = match self.of_block(Block::committed).map_or(0, |room| room.saturating_sub(capacity)) {
+            0 => (capacity * size / 2).clamp(least, most) / size,
+            room => room,
+        };
         let left = self.reserved().saturating_sub(len);
-        let more = step.min(left);
+        let more = (capacity - len).saturating_add(step).min(left);
         if more > additional && self.commit(more).is_ok() {
             return Ok(());
         }
@@ -318,12 +322,19 @@ impl<T> StableVec<T> {
     /// ```
     #[must_use]
     pub fn reserved(&self) -> usize {
-        let vec = self.vec();
         if size_of::<T>() == 0 {
             return usize::MAX;
         }
-        let block = if vec.capacity() == 0 { None } else { Block::at(vec.as_ptr().addr()) };
-        block.map_or_else(|| vec.allocator().options.reserved(), Block::reserved) / size_of::<T>()
+        let asked_for = || self.vec().allocator().options.reserved() / size_of::<T>();
+        self.of_block(Block::reserved).unwrap_or_else(asked_for)
+    }
+
+    /// A figure of the block, in elements; `None` without one.
+    fn of_block(&self, bytes: impl FnOnce(Block) -> usize) -> Option<usize> {
+        if size_of::<T>() == 0 || self.vec().capacity() == 0 {
+            return None;
+        }
+        Some(bytes(Block::at(self.vec().as_ptr().addr())?) / size_of::<T>())
     }
 
     /// The elements.
