@@ -21,6 +21,7 @@ target=x86_64-unknown-linux-gnu
 # that is too large, which is an error to return.
 export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:handle_segv=0:handle_sigbus=0:handle_abort=0
 export MSAN_OPTIONS=allocator_may_return_null=1:handle_segv=0:handle_sigbus=0:handle_abort=0
+export LSAN_OPTIONS=$MSAN_OPTIONS
 
 # sanitized SANITIZER OPTION...
 sanitized() {

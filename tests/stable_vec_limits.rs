@@ -287,7 +287,7 @@ fn a_growing_vec_has_the_next_huge_page_present_before_it_is_used() {
     if common::page() != 4096 {
         return; // huge pages of other sizes are not asked for
     }
-    let vec = StableVec::<[u64; 512]>::new();
+    let vec = StableVec::<[u64; 512]>::options().reservation(8192).build();
     while size_of_val(&vec[..]) < HEAD + (5 << 20) {
         vec.push([7; 512]);
     }
