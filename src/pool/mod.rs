@@ -29,7 +29,7 @@ use state::State;
 /// given back to the operating system. So a task that stays below that makes no system call when it is repeated.
 ///
 /// * **All slots out**: `get` gives a fresh arena, which is released with its guard. A leaked guard
-///   ([`mem::forget`]) loses its slot for good.
+///   ([`mem::forget`](core::mem::forget)) loses its slot for good.
 /// * **Cost**: `get` reads one word for each slot that is out, and exchanges one; the drop of a guard writes one.
 /// * **System calls**: `get` makes none. The drop of a guard makes one, `mmap`, if there is more than the arena may
 ///   keep, and `munmap` if it has no slot. Allocating makes those of [`Arena`]. `errno` is kept.
