@@ -80,9 +80,9 @@ impl<S: Rewind, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
 
     /// Runs `work` with a [`Scope`], then takes back what it allocated, also when it panics.
     ///
-    /// O(1), no system call of its own, unless the outermost scope ends and there is something to give back that the option
-    /// [`retain`](crate::ArenaOptions::retain) leaves no reason to keep; a chain gives back the blocks that it took since, but for the largest. A
-    /// block from outside the scope that is grown inside it loses what it gained.
+    /// O(1), no system call of its own but at the end of an outermost scope, if there is more than the option
+    /// [`retain`](crate::ArenaOptions::retain) has the arena keep; a chain gives back the blocks that it took since, but for
+    /// the largest. A block from outside the scope that is grown inside it loses what it gained.
     ///
     /// ```
     /// let mut arena = v_alloc::Arena::new();

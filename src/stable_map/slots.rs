@@ -57,9 +57,7 @@ impl Word {
     }
 }
 
-/// The most entries: as many as the index can find. The words of holes have room for their numbers.
-const MOST: usize = MOST_ENTRIES;
-const _: () = assert!(MOST < 1 << TAG_BITS);
+const _: () = assert!(MOST_ENTRIES < 1 << TAG_BITS, "the words of holes have room for their numbers");
 
 impl<K, V> Slots<K, V> {
     pub(super) const fn new(options: StableMapOptions<K, V>) -> Self {
@@ -73,7 +71,7 @@ impl<K, V> Slots<K, V> {
 
     /// How many entries there can be.
     pub(super) fn reserved(&self) -> usize {
-        self.words.reserved().min(self.entries.reserved()).min(MOST)
+        self.words.reserved().min(self.entries.reserved()).min(MOST_ENTRIES)
     }
 
     /// How many entries there are.
@@ -84,11 +82,11 @@ impl<K, V> Slots<K, V> {
     /// All numbers are below this.
     #[inline]
     pub(super) fn numbers(&self) -> Number {
-        Number::try_from(self.words.len()).unwrap_or(Number::MAX) // there are no more than `MOST`
+        Number::try_from(self.words.len()).unwrap_or(Number::MAX) // there are no more than `MOST_ENTRIES`
     }
 
     pub(super) fn capacity(&self) -> usize {
-        self.words.capacity().min(self.entries.capacity()).min(MOST)
+        self.words.capacity().min(self.entries.capacity()).min(MOST_ENTRIES)
     }
 
     /// Room for so many entries more.
@@ -97,7 +95,7 @@ impl<K, V> Slots<K, V> {
     /// [`ReserveError`] if there are no addresses or no memory, or too many entries for numbers.
     pub(super) fn try_reserve(&self, additional: usize) -> Result<(), ReserveError> {
         let pushed = additional.saturating_sub(self.words.len() - self.len);
-        if pushed > MOST - self.words.len() {
+        if pushed > MOST_ENTRIES - self.words.len() {
             return Err(ReserveError::new(Operation::Reserve, usize::MAX, Cause::TooLarge));
         }
         self.words.try_reserve(pushed)?;

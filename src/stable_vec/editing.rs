@@ -328,6 +328,7 @@ impl<T> StableVec<T> {
     /// ```
     /// let mut vec = v_alloc::StableVec::<u32>::with_capacity(3);
     /// vec.spare_capacity_mut()[0].write(7);
+    /// // SAFETY: the first element was written.
     /// unsafe { vec.set_len(1) };
     /// assert_eq!(vec, [7]);
     /// ```
@@ -345,6 +346,7 @@ impl<T> StableVec<T> {
     /// for (number, place) in squares.spare_capacity_mut()[..100].iter_mut().enumerate() {
     ///     place.write(number * number);
     /// }
+    /// // SAFETY: all hundred were written.
     /// unsafe { squares.set_len(100) };
     /// assert_eq!(squares[99], 9801);
     /// ```

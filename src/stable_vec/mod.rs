@@ -214,8 +214,8 @@ impl<T> StableVec<T> {
         self.try_reserve(1)
     }
 
-    /// Makes sure that `additional` elements can be pushed without asking the system. If it must ask, it asks for a
-    /// half more than there is, at most 2 MiB, as far as the reservation goes.
+    /// Makes sure that `additional` elements can be pushed without asking the system. It makes room up to the end of what is
+    /// committed already; if it must ask, it asks for a half more than there is, at most 2 MiB, as far as the reservation goes.
     ///
     /// # Errors
     /// [`ReserveError`] if the reservation or the memory does not suffice; nothing has changed then.
