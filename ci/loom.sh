@@ -9,5 +9,5 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # A directory of its own: the flag changes how everything is built.
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/loom RUSTFLAGS="--cfg loom"
-[ $# -gt 0 ] || set -- lock_free::models pool::state::model
+[ $# -gt 0 ] || set -- lock_free::models lock_free::state::model
 cargo test --release -p v_alloc --lib -- "$@"

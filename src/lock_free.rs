@@ -5,6 +5,8 @@
 //! try every order of two threads, and most of three.
 #![cfg_attr(not(loom), forbid(unsafe_code))]
 
+pub(crate) mod state;
+
 /// A word that threads share. What is read was written with all that came before it.
 pub(crate) trait Atomic<T> {
     fn read(&self) -> T;

@@ -32,7 +32,7 @@ use std::mem::offset_of;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering::Relaxed};
-use v_alloc::{SwapVec, SyncArena, SyncVec};
+use v_alloc::{Arena, SwapVec, SyncArena, SyncVec};
 
 /// What is interrupted, by what, and what holds when both have ended.
 struct Scene {
@@ -419,6 +419,41 @@ fn preparing() {
             },
         },
     );
+}
+
+/// The life of an arena, whose range may be one that another left.
+fn live(mark: u64) {
+    let arena = Arena::new();
+    let words = sure(arena.try_alloc_slice_zeroed::<u64>(1), "no memory");
+    // Behind each of these steps the one may be interrupted by the other.
+    if words != [0] {
+        handlers::fatal("not zeroed");
+    }
+    words[0] = mark;
+    if words != [mark] {
+        handlers::fatal("two arenas have the same memory");
+    }
+}
+
+const LIVES: Scene = Scene {
+    before: || {},
+    operation: || live(0x5A),
+    handler: || live(0xA5),
+    after: || {
+        live(1);
+        assert_eq!((v_alloc::process_reserved_bytes(), v_alloc::process_committed_bytes()), (0, 0));
+    },
+};
+
+#[test]
+fn the_first_life_of_an_arena() {
+    holds_everywhere("the_first_life_of_an_arena", &LIVES);
+}
+
+#[test]
+fn the_life_of_an_arena_whose_range_another_left() {
+    let scene = Scene { before: || live(2), ..LIVES };
+    holds_everywhere("the_life_of_an_arena_whose_range_another_left", &scene);
 }
 
 #[test]

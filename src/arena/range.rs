@@ -6,7 +6,7 @@ use super::source::Source;
 use crate::error::{Cause, Operation};
 use crate::os::{self, Pages, Placement};
 use crate::reservation::growth::{Growth, HEAD, Step};
-use crate::reservation::{RangeAdvice, Reservation};
+use crate::reservation::{RangeAdvice, Reservation, recycled};
 use crate::{CommitPolicy, ReserveError, bump};
 
 impl ArenaOptions {
@@ -29,6 +29,28 @@ impl ArenaOptions {
             return Err(ReserveError::new(Operation::Reserve, range.size().bytes(), Cause::TooHigh));
         }
         range.set_advice(self.advice());
+        Ok(range)
+    }
+
+    /// As [`reserve`](Self::reserve), or a range that an arena like this one left: it need not read zero up to where it is
+    /// [ready](Reservation::ready).
+    pub(super) fn recycle_or_reserve(
+        &self,
+        reserve: impl Fn(Pages, Placement) -> Result<Reservation, ReserveError>,
+    ) -> Result<Reservation, ReserveError> {
+        let is_ordinary = self.reservation.is_none()
+            && self.name.is_none()
+            && self.core_dumps
+            && self.huge_pages
+            && self.commit_policy == CommitPolicy::Throughput;
+        if !is_ordinary {
+            return self.reserve(reserve);
+        }
+        if let Some(range) = recycled::take() {
+            return Ok(range);
+        }
+        let mut range = self.reserve(reserve)?;
+        range.recycle();
         Ok(range)
     }
 
@@ -82,7 +104,8 @@ impl ArenaOptions {
             unsafe { range.advise_huge_pages(Pages::round_down(start)) };
         }
         if let Some(end) = populate_to {
-            range.populate(committed, Pages::round_down(end));
+            // What an arena before had in use is present already.
+            range.populate(committed.max(range.ready()), Pages::round_down(end));
         }
         Ok(())
     }

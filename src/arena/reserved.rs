@@ -76,8 +76,9 @@ impl Reserved {
             let _ = reserve;
             let reserve = Reservation::movable;
         }
-        let range = self.options.reserve(reserve)?;
+        let range = self.options.recycle_or_reserve(reserve)?;
         range.list_as(Kind::Arena);
+        self.written.set(range.ready().bytes());
         let lost = ReserveError::new(Operation::Reserve, range.size().bytes(), Cause::BeyondBudget);
         // Not `get_or_init`, which panics if the cell was filled meanwhile; nothing here could fill it.
         let _ = self.range.set(range);

@@ -3,7 +3,7 @@
 use super::reserved::Reserved;
 use super::*;
 use crate::CommitPolicy;
-use crate::os::faults::{Call, INJECTED, alone, fail_each_call};
+use crate::os::faults::{Call, INJECTED, alone, fail_after, fail_each_call};
 use crate::{process_committed_bytes, process_reserved_bytes};
 use core::cell::Cell;
 use std::vec::Vec;
@@ -118,4 +118,47 @@ fn a_lazy_arena_makes_no_system_call_before_its_first_allocation() {
         |_| (),
     );
     assert!(failed.is_empty(), "{failed:?}");
+}
+
+/// A life that ends with more than what is kept of it.
+#[cfg(target_pointer_width = "64")]
+fn live_largely() {
+    let arena = Arena::new();
+    let _ = arena.try_alloc_slice_fill_copy(100_000, 1_u8);
+    let _ = arena.try_alloc_slice_fill_copy(5 << 20, 1_u8);
+}
+
+#[test]
+#[cfg(all(target_pointer_width = "64", not(any(miri, v_alloc_heap_os, feature = "traps"))))]
+fn an_arena_in_a_range_that_another_left_makes_no_system_call() {
+    alone("arena::tests::an_arena_in_a_range_that_another_left_makes_no_system_call", || {
+        live_largely();
+        for bytes in [1, 100_000, (1 << 20) - 1] {
+            let life = || drop(Arena::new().try_alloc_slice_fill_copy(bytes, 1_u8).map(|_| ()));
+            assert_eq!(fail_after(0, life), None, "{bytes} bytes");
+        }
+    });
+}
+
+#[test]
+#[cfg(target_pointer_width = "64")]
+fn whichever_system_call_fails_a_range_is_kept_or_released() {
+    alone("arena::tests::whichever_system_call_fails_a_range_is_kept_or_released", || {
+        let mut before = (0, 0);
+        live_largely();
+        let failed = fail_each_call(live_largely, |call| {
+            let after = (process_reserved_bytes(), process_committed_bytes());
+            if call == Call::Release {
+                before = after; // what could not be released is still there, and counted
+            }
+            assert_eq!(before, after, "{call:?}");
+        });
+        // What cannot be shortened is released, and the next life is one of a new range.
+        let needed: &[Call] = if cfg!(any(miri, v_alloc_heap_os, feature = "traps")) {
+            &[Call::Reserve, Call::Commit]
+        } else {
+            &[Call::Commit, Call::Decommit, Call::Commit]
+        };
+        assert!(failed.starts_with(needed), "{failed:?}");
+    });
 }

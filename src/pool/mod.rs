@@ -9,15 +9,13 @@
 //! whoever finds all of them out gets an arena from outside the pool.
 
 pub(crate) mod guard;
-mod state;
 
 use crate::arena::options::ArenaOptions;
+use crate::lock_free::state::State;
 use crate::{Arena, ReserveError, Scope, ScopeGuard};
 use core::cell::{Cell, UnsafeCell};
 use core::fmt;
-use core::sync::atomic::AtomicUsize;
 use guard::{RETAIN, lends_an_arena, put_to_rest, trim_to};
-use state::State;
 
 /// Lends arenas to threads and signal handlers, takes them back warm, and lends them again.
 ///
@@ -125,7 +123,7 @@ impl<const SLOTS: usize> ArenaPool<SLOTS> {
     /// ```
     #[must_use]
     pub const fn with_slots() -> Self {
-        let states = [const { State(AtomicUsize::new(0)) }; SLOTS];
+        let states = [const { State::new(0) }; SLOTS];
         let arenas =
             [const { Slot { arena: UnsafeCell::new(Arena::new()), is_made: Cell::new(false) } }; SLOTS];
         Self { retain: RETAIN, options: Arena::options(), states, arenas }
@@ -203,7 +201,9 @@ impl<const SLOTS: usize> ArenaPool<SLOTS> {
     /// ```
     pub fn trim(&self, keep: usize) -> Result<usize, ReserveError> {
         let mut result = Ok(0);
-        for (state, slot) in self.states.iter().zip(&self.arenas).filter(|(state, _)| state.take()) {
+        for (state, slot) in
+            self.states.iter().zip(&self.arenas).filter(|(state, _)| state.take(|_| true).is_some())
+        {
             // SAFETY: it was taken.
             let arena = unsafe { &*slot.arena.get() };
             match trim_to(arena, keep) {
@@ -250,14 +250,14 @@ impl<const SLOTS: usize> ArenaPool<SLOTS> {
     /// assert_eq!(pool.retained().collect::<Vec<_>>(), [Some(0), Some(0)]);
     /// ```
     pub fn retained(&self) -> impl Iterator<Item = Option<usize>> {
-        self.states.iter().map(State::retained)
+        self.states.iter().map(State::idle)
     }
 }
 
 /// The same code for all numbers of slots, and not unrolled.
 #[inline(never)]
 fn take_first<'p>(states: &'p [State], arenas: &'p [Slot]) -> Option<(&'p State, &'p Slot)> {
-    states.iter().zip(arenas).find(|(state, _)| state.take())
+    states.iter().zip(arenas).find(|(state, _)| state.take(|_| true).is_some())
 }
 
 impl Slot {

@@ -6,7 +6,6 @@ use crate::lock_free;
 use crate::os::Pages;
 use crate::registry::Kind;
 use crate::traps::Displacement;
-use core::cell::Cell;
 use core::mem::ManuallyDrop;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::Acquire};
@@ -81,16 +80,14 @@ impl LazyReservation {
 
     /// The range at a place, as if it were committed so far.
     fn range(&self, place: *mut u8, committed: Pages) -> Option<ManuallyDrop<Reservation>> {
-        let (base, size) = (base_of(place)?, self.size_of(place));
-        let (from_budget, advice) = (self.from_budget, self.advice);
-        Some(ManuallyDrop::new(Reservation {
-            base,
-            size,
-            committed: Cell::new(committed),
-            from_budget,
-            advice,
-            displacement: Displacement::none(),
-        }))
+        let mut range = ManuallyDrop::new(Reservation::unused(
+            base_of(place)?,
+            self.size_of(place),
+            Displacement::none(),
+        ));
+        range.committed.set(committed);
+        (range.from_budget, range.advice) = (self.from_budget, self.advice);
+        Some(range)
     }
 
     /// Commits more of a range that was seen to be committed so far. `commit` does so, for the range as it is then;

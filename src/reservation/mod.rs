@@ -3,6 +3,7 @@
 pub(crate) mod budget;
 pub(crate) mod growth;
 pub(crate) mod lazy;
+pub(crate) mod recycled;
 pub(crate) mod shared;
 pub(crate) mod totals;
 
@@ -46,8 +47,12 @@ pub struct Reservation {
     base: NonNull<u8>,
     size: Pages,
     committed: Cell<Pages>,
+    /// Up to here it is accessible, because an arena before had it committed: see [`recycled`]. Not zero.
+    ready: Cell<Pages>,
     /// Whether `size` counts against the budget for default reservations.
     from_budget: bool,
+    /// Whether another arena may have the range when this is dropped.
+    is_recyclable: bool,
     advice: RangeAdvice,
     displacement: Displacement,
 }
@@ -109,12 +114,25 @@ impl Reservation {
         // A range of nothing has no address of its own; one page keeps every later step ordinary.
         let size = size.max(Pages::round_up(1).ok_or(error(Cause::TooLarge))?);
         let held = size.plus(spare);
-        let base = os::reserve(held, placement).map_err(|OsError(code)| error(Cause::Os(code)))?;
+        let base = recycled::at_their_cost(|| os::reserve(held, placement))
+            .map_err(|OsError(code)| error(Cause::Os(code)))?;
         totals::RESERVED.add(size);
         traps::scan(base, held);
-        let (committed, advice) = (Cell::new(Pages::ZERO), RangeAdvice::default());
-        let displacement = Displacement::with_spare(spare);
-        Ok(Self { base, size, committed, from_budget: false, advice, displacement })
+        Ok(Self::unused(base, size, Displacement::with_spare(spare)))
+    }
+
+    /// A range of which nothing is committed, and of which nothing is known but its place.
+    const fn unused(base: NonNull<u8>, size: Pages, displacement: Displacement) -> Self {
+        Self {
+            base,
+            size,
+            committed: Cell::new(Pages::ZERO),
+            ready: Cell::new(Pages::ZERO),
+            from_budget: false,
+            is_recyclable: false,
+            advice: RangeAdvice { name: None, exclude_from_core_dumps: false, small_pages: false },
+            displacement,
+        }
     }
 
     /// Reserves as much as a default reservation may have now: see [`budget`]. `reserve` is [`placed`](Self::placed), or
@@ -190,6 +208,21 @@ impl Reservation {
         self.committed.get()
     }
 
+    /// Up to where it can be accessed: what is committed, and what is [`ready`](recycled) to be.
+    fn accessible(&self) -> Pages {
+        self.committed.get().max(self.ready.get())
+    }
+
+    /// Up to here it need not read zero when it is committed.
+    pub(crate) fn ready(&self) -> Pages {
+        self.ready.get()
+    }
+
+    /// Lets another arena have the range when this is dropped.
+    pub(crate) fn recycle(&mut self) {
+        self.is_recyclable = true;
+    }
+
     /// Commits up to `end`, counted from the base; no effect if that much is committed already.
     ///
     /// # Errors
@@ -216,8 +249,12 @@ impl Reservation {
             return Err(ReserveError::new(Operation::Commit, more.bytes(), Cause::BeyondReservation));
         }
         let start = self.at(committed);
-        // SAFETY: `committed .. end` lies in the range.
-        unsafe { os::commit(start, more) }.map_err(Self::os_error(Operation::Commit, more))?;
+        let accessible = self.accessible();
+        if end > accessible {
+            // SAFETY: `accessible .. end` lies in the range.
+            recycled::at_their_cost(|| unsafe { os::commit(self.at(accessible), end.after(accessible)) })
+                .map_err(Self::os_error(Operation::Commit, more))?;
+        }
         self.committed.set(end);
         totals::COMMITTED.add(more);
         if self.advice.name.is_some() {
@@ -247,17 +284,18 @@ impl Reservation {
     /// # Ok::<(), v_alloc::ReserveError>(())
     /// ```
     pub unsafe fn decommit_from(&self, start: Pages) -> Result<(), ReserveError> {
-        let less = self.committed.get().after(start);
+        let less = self.accessible().after(start);
         if less == Pages::ZERO {
             return Ok(());
         }
         traps::usable(self.at(start), less.bytes());
-        // SAFETY: `start .. committed` lies in the range, and the caller has no use for it.
+        // SAFETY: `start .. accessible` lies in the range, and the caller has no use for it.
         unsafe { os::decommit(self.at(start), less) }.map_err(Self::os_error(Operation::Decommit, less))?;
         // SAFETY: as above.
         unsafe { self.advise_mapping(self.at(start), less) };
-        self.committed.set(start);
-        totals::COMMITTED.subtract(less);
+        self.ready.set(self.ready.get().min(start));
+        let before = self.committed.replace(self.committed.get().min(start));
+        totals::COMMITTED.subtract(before.after(start));
         if self.advice.name.is_some() {
             registry::given_back(self.base, self.charged());
         }
@@ -337,8 +375,9 @@ impl Reservation {
     /// The range has exactly this size, all of it committed, came from [`placed`](Self::placed), and has no
     /// other owner.
     pub(crate) unsafe fn from_base(base: NonNull<u8>, size: Pages) -> Self {
-        let (advice, displacement) = (RangeAdvice::default(), Displacement::none());
-        Self { base, size, committed: Cell::new(size), from_budget: false, advice, displacement }
+        let range = Self::unused(base, size, Displacement::none());
+        range.committed.set(size);
+        range
     }
 
     /// For memory that has just been mapped.
@@ -418,6 +457,9 @@ traps::in_force! {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
+        if self.is_recyclable && recycled::keep(self) {
+            return;
+        }
         if self.advice.name.is_some() {
             registry::leave(self.base); // before another may have the addresses
         }

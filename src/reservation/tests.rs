@@ -79,15 +79,17 @@ fn a_commit_beyond_the_range_is_refused_without_asking_the_system() {
 
 #[test]
 fn a_default_reservation_steps_down_a_tier_when_the_system_refuses() {
-    let [first, second] = os::RESERVATION_TIERS[..2] else { panic!("two tiers at least") };
-    let largest =
-        Reservation::with_default_size(Placement::ANYWHERE, Reservation::placed).unwrap().size().bytes();
-    assert!(largest == first || largest == second, "{largest}");
-    let failed = fail_after(0, || {
-        let range = Reservation::with_default_size(Placement::ANYWHERE, Reservation::placed).unwrap();
-        assert!(range.size().bytes() < largest);
+    alone("reservation::tests::a_default_reservation_steps_down_a_tier_when_the_system_refuses", || {
+        let [first, second] = os::RESERVATION_TIERS[..2] else { panic!("two tiers at least") };
+        let largest =
+            Reservation::with_default_size(Placement::ANYWHERE, Reservation::placed).unwrap().size().bytes();
+        assert!(largest == first || largest == second, "{largest}");
+        let failed = fail_after(0, || {
+            let range = Reservation::with_default_size(Placement::ANYWHERE, Reservation::placed).unwrap();
+            assert!(range.size().bytes() < largest);
+        });
+        assert_eq!(failed, Some(Call::Reserve));
     });
-    assert_eq!(failed, Some(Call::Reserve));
 }
 
 #[test]

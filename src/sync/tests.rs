@@ -131,14 +131,16 @@ fn a_shared_arena_makes_no_system_call_before_its_first_allocation() {
 
 #[test]
 fn a_first_allocation_that_fails_may_be_tried_again() {
-    let arena = SyncArena::options().reservation(1 << 20).build_sync();
-    for call in [Call::Reserve, Call::Commit] {
-        // The first attempt to commit asks for more than it needs, the second for the least.
-        let failed = fail_after(usize::from(call == Call::Commit), || drop(arena.try_alloc(1)));
-        assert_eq!(failed, Some(call));
-        assert_eq!(arena.used_bytes(), if call == Call::Reserve { 0 } else { 4 });
-    }
-    assert_eq!(arena.try_alloc(7), Ok(&mut 7));
+    alone("sync::tests::a_first_allocation_that_fails_may_be_tried_again", || {
+        let arena = SyncArena::options().reservation(1 << 20).build_sync();
+        for call in [Call::Reserve, Call::Commit] {
+            // The first attempt to commit asks for more than it needs, the second for the least.
+            let failed = fail_after(usize::from(call == Call::Commit), || drop(arena.try_alloc(1)));
+            assert_eq!(failed, Some(call));
+            assert_eq!(arena.used_bytes(), if call == Call::Reserve { 0 } else { 4 });
+        }
+        assert_eq!(arena.try_alloc(7), Ok(&mut 7));
+    });
 }
 
 #[test]

@@ -22,7 +22,7 @@ macro_rules! in_force {
 pub(crate) use in_force;
 
 /// Whether traps are in force.
-#[cfg(target_has_atomic = "64")]
+#[cfg(any(unix, windows, miri, v_alloc_heap_os))]
 pub(crate) const ARE_IN_FORCE: bool =
     cfg!(all(feature = "traps", debug_assertions, not(any(miri, v_alloc_heap_os))));
 

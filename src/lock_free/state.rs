@@ -1,29 +1,30 @@
-//! Who has an arena of a pool: one word each, which changes hands with it.
+//! Who has a thing that many may take: one word, which changes hands with it.
 
 /// The same code over the atomics of `core` and over those of the model.
 macro_rules! state {
     ($($path:ident)::+) => {
         use $($path)::+::{AtomicUsize, Ordering::{Acquire, Relaxed, Release}};
 
-        /// What an idle arena has committed, in bytes; or [`OUT`].
-        pub(super) struct State(pub(super) AtomicUsize);
+        /// A number of bytes that is of interest while nobody has the thing; or [`OUT`].
+        pub(crate) struct State(AtomicUsize);
 
         impl State {
-            /// Whether the arena was idle; then it is the caller's, with all that was done to it before.
+            /// The bytes, if nobody had the thing and they are as `wanted`; then it is the caller's, with all that was done
+            /// to it before.
             #[inline]
-            pub(super) fn take(&self) -> bool {
-                let now = self.0.load(Relaxed);
-                now != OUT && self.0.compare_exchange(now, OUT, Acquire, Relaxed).is_ok()
+            pub(crate) fn take(&self, wanted: impl Fn(usize) -> bool) -> Option<usize> {
+                let now = self.idle().filter(|&bytes| wanted(bytes))?;
+                self.0.compare_exchange(now, OUT, Acquire, Relaxed).ok()
             }
 
             /// Ends what `take` began.
             #[inline]
-            pub(super) fn put_back(&self, committed: usize) {
-                self.0.store(committed, Release);
+            pub(crate) fn put_back(&self, bytes: usize) {
+                self.0.store(bytes, Release);
             }
 
-            /// What the arena has committed, if it is idle.
-            pub(super) fn retained(&self) -> Option<usize> {
+            /// The bytes, if nobody has the thing.
+            pub(crate) fn idle(&self) -> Option<usize> {
                 Some(self.0.load(Relaxed)).filter(|&bytes| bytes != OUT)
             }
         }
@@ -34,7 +35,13 @@ const OUT: usize = usize::MAX;
 
 state!(core::sync::atomic);
 
-/// Every order of three threads: `RUSTFLAGS="--cfg loom" cargo test --release --lib pool`.
+impl State {
+    pub(crate) const fn new(bytes: usize) -> Self {
+        Self(AtomicUsize::new(bytes))
+    }
+}
+
+/// Every order of three threads: `RUSTFLAGS="--cfg loom" cargo test --release --lib lock_free::state`.
 #[cfg(all(test, loom))]
 mod model {
     use super::OUT;
@@ -45,19 +52,19 @@ mod model {
     state!(loom::sync::atomic);
 
     #[test]
-    fn an_arena_is_in_one_hand_at_a_time_and_nothing_done_to_it_is_lost() {
+    fn a_thing_is_in_one_hand_at_a_time_and_nothing_done_to_it_is_lost() {
         loom::model(|| {
-            // The arena is a cell: loom fails if two threads access it without an order between them.
+            // The thing is a cell: loom fails if two threads access it without an order between them.
             let shared = Arc::new((State(AtomicUsize::new(0)), UnsafeCell::new(0)));
             let lend = |shared: &(State, UnsafeCell<usize>)| {
-                let taken = shared.0.take();
+                let taken = shared.0.take(|_| true).is_some();
                 if taken {
                     // SAFETY: it was taken.
                     let used = shared.1.with_mut(|uses| unsafe {
                         *uses += 1;
                         *uses
                     });
-                    assert_eq!(shared.0.retained(), None);
+                    assert_eq!(shared.0.idle(), None);
                     shared.0.put_back(used);
                 }
                 usize::from(taken)
@@ -68,7 +75,7 @@ mod model {
             });
             let mine = lend(&shared);
             let taken = threads.into_iter().fold(mine, |sum, thread| sum + thread.join().unwrap());
-            assert_eq!(shared.0.retained(), Some(taken));
+            assert_eq!(shared.0.idle(), Some(taken));
             assert!(taken > 0, "whoever comes first finds it idle");
         });
     }
