@@ -16,9 +16,13 @@ use common::isolated;
 use std::ptr;
 use v_alloc::{Arena, CommitPolicy, process_committed_bytes, process_reserved_bytes};
 
-/// How many ranges are kept, and how much of each.
+/// How many ranges are kept.
 const KEPT: usize = 8;
-const READY: usize = 1 << 20;
+
+/// How much of each.
+fn ready() -> usize {
+    common::page().max(16 << 10)
+}
 
 fn figures() -> (usize, usize) {
     (process_reserved_bytes(), process_committed_bytes())
@@ -52,7 +56,8 @@ fn a_dropped_arena_leaves_its_range_to_the_next() {
 #[test]
 fn what_an_arena_left_is_never_taken_for_zero() {
     isolated("what_an_arena_left_is_never_taken_for_zero", || {
-        for bytes in [10, 5000, 300_000, READY - 1, READY, READY + 1, 5 << 20, 100] {
+        let ready = ready();
+        for bytes in [10, 5000, ready - 1, ready, ready + 1, 300_000, 5 << 20, 100] {
             let arena = Arena::new();
             let zeroes = arena.alloc_slice_zeroed::<u8>(bytes);
             assert!(zeroes.iter().all(|&byte| byte == 0), "{bytes} bytes");
@@ -142,8 +147,8 @@ fn a_range_is_one_arenas_at_a_time() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn at_most_eight_ranges_stay_with_a_mebibyte_each() {
-    isolated("at_most_eight_ranges_stay_with_a_mebibyte_each", || {
+fn at_most_eight_ranges_stay_with_sixteen_kib_each() {
+    isolated("at_most_eight_ranges_stay_with_sixteen_kib_each", || {
         let arenas = [(); 3 * KEPT].map(|()| Arena::new());
         let addresses = arenas.each_ref().map(|arena| fill(arena, 5 << 20, 1).addr());
         let range = arenas[0].reserved_bytes();
@@ -152,7 +157,7 @@ fn at_most_eight_ranges_stay_with_a_mebibyte_each() {
         assert!(here().iter().all(|&bytes| bytes >= 5 << 20));
         drop(arenas);
         let resident = here();
-        assert_eq!(resident.iter().filter(|&&bytes| bytes == READY).count(), KEPT, "{resident:?}");
+        assert_eq!(resident.iter().filter(|&&bytes| bytes == ready()).count(), KEPT, "{resident:?}");
         assert_eq!(resident.iter().filter(|&&bytes| bytes == 0).count(), 2 * KEPT, "{resident:?}");
         assert_eq!(
             addresses.iter().filter(|&&address| !common::mappings(address, 1).is_empty()).count(),
@@ -189,13 +194,13 @@ fn what_is_kept_is_given_up_when_memory_is_short() {
         let arena = Arena::options().huge_pages(false).reservation(64 << 20).build().unwrap();
         let arenas = [(); KEPT].map(|()| Arena::new());
         for arena in &arenas {
-            fill(arena, READY, 1);
+            fill(arena, ready(), 1);
         }
         drop(arenas);
         let data = common::status("VmData");
         common::limit(Resource::Data, data as u64);
         // More cannot be had, but in the place of what was kept.
-        fill(&arena, (KEPT - 1) * READY, 2);
-        assert!(arena.try_alloc_slice_fill_copy(2 * READY, 3_u8).is_err());
+        fill(&arena, (KEPT - 1) * ready(), 2);
+        assert!(arena.try_alloc_slice_fill_copy(2 * ready(), 3_u8).is_err());
     });
 }

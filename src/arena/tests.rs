@@ -133,8 +133,8 @@ fn live_largely() {
 fn an_arena_in_a_range_that_another_left_makes_no_system_call() {
     alone("arena::tests::an_arena_in_a_range_that_another_left_makes_no_system_call", || {
         live_largely();
-        for bytes in [1, 100_000, (1 << 20) - 1] {
-            let life = || drop(Arena::new().try_alloc_slice_fill_copy(bytes, 1_u8).map(|_| ()));
+        for bytes in [1, 1000, 16 << 10] {
+            let life = || assert!(Arena::new().try_alloc_slice_fill_copy(bytes, 1_u8).is_ok());
             assert_eq!(fail_after(0, life), None, "{bytes} bytes");
         }
     });
@@ -157,7 +157,7 @@ fn whichever_system_call_fails_a_range_is_kept_or_released() {
         let needed: &[Call] = if cfg!(any(miri, v_alloc_heap_os, feature = "traps")) {
             &[Call::Reserve, Call::Commit]
         } else {
-            &[Call::Commit, Call::Decommit, Call::Commit]
+            &[Call::Commit, Call::Commit, Call::Decommit]
         };
         assert!(failed.starts_with(needed), "{failed:?}");
     });

@@ -36,7 +36,7 @@ pub enum CommitPolicy {
 pub(crate) const HEAD: usize = 1 << 20;
 
 /// Bytes that are left to page faults, for arenas that never grow beyond.
-const FIRST: usize = 16 << 10;
+pub(crate) const FIRST: usize = 16 << 10;
 
 const SMALLEST_STEP: usize = 16 << 10;
 const LARGEST_STEP: usize = 128 << 10;

@@ -3,7 +3,7 @@
 //! ```text
 //!  a slot:  | ready, or 0: empty | base |
 //!
-//!  base          ready, at most 1 MiB            base + size
+//!  base          ready, at most 16 KiB           base + size
 //!   |  accessible, not zero  |     inaccessible     |
 //! ```
 //!
@@ -12,7 +12,7 @@
 //! system calls. Nobody waits here: a slot that another thread, or the function that a handler interrupts, is about to change
 //! is neither empty nor full.
 
-use super::growth::HEAD;
+use super::growth::FIRST;
 use super::{Reservation, totals};
 use crate::lock_free::state::State;
 use crate::os::{self, Pages};
@@ -29,8 +29,8 @@ const SLOTS: usize = if cfg!(any(miri, v_alloc_heap_os)) || traps::ARE_IN_FORCE 
     8
 };
 
-/// Bytes that each may keep ready: what a small arena uses, which has no huge pages.
-const MOST_READY: usize = HEAD;
+/// Bytes that each may keep ready, and a page at least: with more, an arena that stays small would hold more than it may.
+const MOST_READY: usize = FIRST;
 
 static KEPT: [Slot; SLOTS] = [const { Slot::new() }; SLOTS];
 
@@ -68,6 +68,7 @@ pub(crate) fn take() -> Option<Reservation> {
 
 /// Keeps a range that is being dropped, if there is a place for it; then it is not the caller's any more.
 pub(super) fn keep(range: &Reservation) -> bool {
+    let Some(most_ready) = Pages::round_up(MOST_READY) else { return false };
     if range.accessible() == Pages::ZERO || range.size() != size() {
         return false;
     }
@@ -75,7 +76,7 @@ pub(super) fn keep(range: &Reservation) -> bool {
         return false;
     };
     // SAFETY: nothing in the range is in use.
-    let fits = unsafe { range.decommit_from(Pages::round_down(MOST_READY)) }.is_ok();
+    let fits = unsafe { range.decommit_from(most_ready) }.is_ok();
     if fits {
         totals::RESERVED.subtract(range.size);
         totals::COMMITTED.subtract(range.committed());

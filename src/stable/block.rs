@@ -23,8 +23,6 @@ const HEAD: usize = 2 << 20;
 /// The same for a block whose last page is hardly used half the time, and should be a small part of it: a huge one is
 /// a tenth at most here, and a twentieth from 40 MiB on. Small pages up to there would take too long to come.
 const TIGHT_HEAD: usize = 20 << 20;
-/// The least that is kept when a block shrinks; and the most when it is freed, for the next one in its place.
-const KEPT: usize = 64 << 10;
 /// The most of it that is cleared beyond what is asked for: the zeroes of the system cost less.
 const CLEARED: usize = 16 << 10;
 
@@ -173,7 +171,7 @@ impl Block {
 
     /// The most bytes that stay committed for a block of `size`.
     fn most_kept(size: usize) -> usize {
-        size.saturating_mul(2).max(KEPT)
+        size.saturating_mul(2).max(pool::KEPT)
     }
 
     /// Gives everything back, but for what the next block in its place may find: see [`pool::keep`].
@@ -406,12 +404,12 @@ impl Busy {
     }
 
     fn free(self) -> Result<(), ReserveError> {
-        let most = self.committed().bytes().min(KEPT);
         // Where traps are in force nothing of it may be accessible.
-        let keeps = !traps::ARE_IN_FORCE && !self.place.is_single() && pool::keep(self.place, most);
-        if let Err(error) = self.give_back_from(if keeps { most } else { 0 }) {
+        let may_keep = !traps::ARE_IN_FORCE && !self.place.is_single() && self.committed() > Pages::ZERO;
+        let keeps = may_keep && pool::keep(self.place);
+        if let Err(error) = self.give_back_from(if keeps { pool::KEPT } else { 0 }) {
             if keeps {
-                pool::keep_no_more(self.place, most);
+                pool::keep_no_more(self.place);
             }
             self.end(); // it is still there
             return Err(error);

@@ -10,17 +10,17 @@ use core::sync::atomic::{
 
 const CLASSES: usize = usize::BITS as usize;
 
-/// Bytes that the free slots of a class may keep, so that lives in turn, or a few at once, need no system call; and what each
-/// counts for at least: 4 slots keep something, at most.
+/// How many free slots of a class may keep some memory, so that lives in turn, or a few at once, need no system call; and how
+/// many bytes each.
+pub(super) const MOST_WARM: usize = 16;
 pub(super) const KEPT: usize = 64 << 10;
-const LEAST: usize = KEPT / 4;
 
 /// The free slots of a class that kept no memory.
 static FREE: [Stack; CLASSES] = [const { Stack::new() }; CLASSES];
 /// Those that did: apart, so that slots which are in use again and again are these, however many others were freed before.
 static WARM: [Stack; CLASSES] = [const { Stack::new() }; CLASSES];
-/// Bytes that count as kept by them, or by those about to be.
-static WARM_BYTES: [AtomicUsize; CLASSES] = [const { AtomicUsize::new(0) }; CLASSES];
+/// How many of those there are, or are about to be.
+static WARM_COUNTS: [AtomicUsize; CLASSES] = [const { AtomicUsize::new(0) }; CLASSES];
 /// The space of a class that has slots never handed out.
 static CURRENT: [AtomicPtr<Space>; CLASSES] = [const { AtomicPtr::new(core::ptr::null_mut()) }; CLASSES];
 
@@ -59,17 +59,17 @@ pub(super) fn take_from_new_space(
     Ok(take(class))
 }
 
-/// Whether a slot that is being freed may keep so many bytes. They count from then on.
-pub(super) fn keep(place: Place, bytes: usize) -> bool {
-    let more = |kept: usize| kept.checked_add(bytes.max(LEAST)).filter(|&kept| kept <= KEPT);
-    let all = WARM_BYTES.get(place.space.class() as usize);
-    bytes > 0 && all.is_some_and(|all| all.fetch_update(Relaxed, Relaxed, more).is_ok())
+/// Whether a slot that is being freed may keep some memory. It counts from then on.
+pub(super) fn keep(place: Place) -> bool {
+    let one_more = |count: usize| (count < MOST_WARM).then_some(count + 1);
+    let count = WARM_COUNTS.get(place.space.class() as usize);
+    count.is_some_and(|count| count.fetch_update(Relaxed, Relaxed, one_more).is_ok())
 }
 
-/// What a slot was to keep, or kept until now, does not count any more.
-pub(super) fn keep_no_more(place: Place, bytes: usize) {
-    if let Some(all) = WARM_BYTES.get(place.space.class() as usize) {
-        all.fetch_sub(bytes.max(LEAST), Relaxed);
+/// A slot that was to keep some memory, or did until now, does not count any more.
+pub(super) fn keep_no_more(place: Place) {
+    if let Some(count) = WARM_COUNTS.get(place.space.class() as usize) {
+        count.fetch_sub(1, Relaxed);
     }
 }
 
@@ -83,7 +83,7 @@ pub(super) fn give_back(place: Place) {
 
 fn take_warm(class: u32) -> Option<Place> {
     let place = WARM.get(class as usize)?.pop()?;
-    keep_no_more(place, place.slot.committed.load(Relaxed));
+    keep_no_more(place);
     Some(place)
 }
 
