@@ -23,8 +23,8 @@ impl Total {
     }
 }
 
-/// Bytes of address space that this library holds in this process, without what Windows keeps around a range that
-/// had to be aligned. O(1); safe in a signal handler.
+/// Bytes of address space that this library holds in this process for all that lives: without what Windows keeps around a
+/// range that had to be aligned, and up to eight default ranges that dropped arenas leave to the next. O(1); safe in a signal handler.
 ///
 /// ```
 /// let before = v_alloc::process_reserved_bytes();
@@ -39,8 +39,8 @@ pub fn process_reserved_bytes() -> usize {
 }
 
 /// Bytes of memory that this library has committed in this process, for all that lives: what counts against a commit limit,
-/// but for what freed blocks keep, up to 64 KiB for each size of reservation. Together with that, the resident memory
-/// is at most this. O(1); safe in a signal handler.
+/// but for what is kept for the next: 64 KiB of up to 16 freed blocks of each size of reservation, and 16 KiB of up to eight
+/// dropped arenas. Together with that, the resident memory is at most this. O(1); safe in a signal handler.
 ///
 /// ```
 /// let before = v_alloc::process_committed_bytes();
