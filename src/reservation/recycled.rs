@@ -101,3 +101,116 @@ fn release_all() -> bool {
     }
     any
 }
+
+#[cfg(all(test, not(any(miri, v_alloc_heap_os, feature = "traps"))))]
+#[allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
+mod tests {
+    use super::*;
+    use crate::os::Placement;
+    use crate::os::faults::{Call, alone, fail_after};
+    use std::vec::Vec;
+
+    fn ready() -> Pages {
+        Pages::round_up(MOST_READY).unwrap()
+    }
+
+    /// A range that may be kept, with so much committed.
+    fn range(bytes: usize) -> Reservation {
+        let mut range = Reservation::with_default_size(Placement::ANYWHERE, Reservation::placed).unwrap();
+        range.recycle();
+        range.commit_to(Pages::round_up(bytes).unwrap()).unwrap();
+        range
+    }
+
+    fn account() -> (usize, usize) {
+        (totals::process_reserved_bytes(), totals::process_committed_bytes())
+    }
+
+    #[test]
+    fn a_range_is_kept_with_little_of_it_ready_and_taken_once() {
+        alone("reservation::recycled::tests::a_range_is_kept_with_little_of_it_ready_and_taken_once", || {
+            assert!(take().is_none());
+            for (committed, kept) in [(1, Pages::round_up(1).unwrap()), (10 << 20, ready())] {
+                let first = range(committed);
+                if first.size() != size() {
+                    return; // addresses are few
+                }
+                let base = first.base();
+                drop(first);
+                assert_eq!(account(), (0, 0));
+                let mut range = take().unwrap();
+                assert!(take().is_none());
+                assert_eq!((range.base(), range.size(), range.ready()), (base, size(), kept));
+                assert_eq!((account(), range.committed()), ((size().bytes(), 0), Pages::ZERO));
+                // It is committed by steps as ever, whatever is ready.
+                for end in [1, ready().bytes(), 1 << 20] {
+                    range.commit_to(Pages::round_up(end).unwrap()).unwrap();
+                    assert_eq!(account().1, range.committed().bytes());
+                    // SAFETY: it is committed, and nobody else's.
+                    unsafe { range.base().write_bytes(1, range.committed().bytes()) };
+                }
+                range.is_recyclable = false;
+                drop(range);
+                assert_eq!(account(), (0, 0));
+            }
+        });
+    }
+
+    #[test]
+    fn what_is_given_back_before_it_was_committed_reads_zero() {
+        alone("reservation::recycled::tests::what_is_given_back_before_it_was_committed_reads_zero", || {
+            let first = range(MOST_READY);
+            // SAFETY: it is committed, and nobody else's.
+            unsafe { first.base().write_bytes(0xA5, MOST_READY) };
+            drop(first);
+            let Some(range) = take() else { return }; // addresses are few
+            // SAFETY: nothing is in use.
+            unsafe { range.decommit_from(Pages::ZERO) }.unwrap();
+            assert_eq!((range.ready(), account().1), (Pages::ZERO, 0));
+            range.commit_to(ready()).unwrap();
+            // SAFETY: as above.
+            assert!((0..MOST_READY).all(|byte| unsafe { range.base().add(byte).read() } == 0));
+        });
+    }
+
+    #[test]
+    fn others_are_released() {
+        alone("reservation::recycled::tests::others_are_released", || {
+            let untouched = range(0);
+            assert!(!keep(&untouched), "nothing of it would be ready");
+            let mut small = Reservation::new(ready()).unwrap();
+            small.recycle();
+            small.commit_to(ready()).unwrap();
+            assert!(!keep(&small), "it is not of the usual size");
+            drop((untouched, small));
+            let ranges: Vec<_> = (0..2 * SLOTS).map(|_| range(1)).collect();
+            drop(ranges);
+            // Not counted one by one: each would be kept again.
+            let taken: Vec<_> = core::iter::from_fn(take).collect();
+            assert_eq!(taken.len(), if size() == range(1).size() { SLOTS } else { 0 });
+        });
+    }
+
+    #[test]
+    fn what_is_refused_is_tried_again_without_them_if_there_are_any() {
+        alone(
+            "reservation::recycled::tests::what_is_refused_is_tried_again_without_them_if_there_are_any",
+            || {
+                let other = Reservation::new(ready()).unwrap();
+                let refused = || assert!(other.commit_to(ready()).is_err());
+                assert_eq!(fail_after(0, refused), Some(Call::Commit), "there are none");
+                for _ in 0..3 {
+                    drop([range(1), range(1)]);
+                    assert_eq!(
+                        fail_after(0, || drop(Reservation::new(ready()).unwrap())),
+                        Some(Call::Reserve)
+                    );
+                    assert!(take().is_none(), "they are given up");
+                }
+                drop(range(1));
+                assert_eq!(fail_after(0, || other.commit_to(ready()).unwrap()), Some(Call::Commit));
+                assert!(take().is_none());
+            },
+        );
+    }
+}
