@@ -68,6 +68,17 @@ pub(crate) fn reserve_in_tier<T>(
     reserve().inspect_err(|_| give_back(size))
 }
 
+/// Whether a default reservation could be larger than one of this size that is given back.
+pub(super) fn has_room_beyond(tiers: &[usize], size: Pages) -> bool {
+    let share = SHARE.load(Relaxed);
+    let rest = TAKEN.load(Relaxed).saturating_sub(size.bytes());
+    let larger = tiers.iter().enumerate().take_while(|&(_, &bytes)| bytes > size.bytes());
+    larger.into_iter().any(|(index, &bytes)| {
+        let ceiling = Tier { index, count: tiers.len(), first: 1 }.ceiling(share);
+        room(rest, Pages::round_down(bytes), ceiling).is_some()
+    })
+}
+
 /// The sum, if it stays below the ceiling.
 fn room(taken: usize, size: Pages, ceiling: usize) -> Option<usize> {
     taken.checked_add(size.bytes()).filter(|&sum| sum <= ceiling)
@@ -124,6 +135,32 @@ mod tests {
             assert_eq!(taken(), size.bytes(), "what could not be reserved takes nothing");
             give_back(size);
             assert_eq!(taken(), 0);
+        });
+    }
+
+    #[test]
+    fn a_tier_has_room_beyond_a_size_if_it_had_without_it() {
+        alone("reservation::budget::tests::a_tier_has_room_beyond_a_size_if_it_had_without_it", || {
+            let size = |bytes| Pages::round_up(bytes).unwrap();
+            let tiers = [8 << 20, 4 << 20, 1 << 20];
+            SHARE.store(16 << 20, Relaxed);
+            // The first may fill 8 MiB, the second 12, the third all.
+            for taken in 0..=16 {
+                TAKEN.store(taken << 20, Relaxed);
+                for (index, bytes) in tiers.into_iter().enumerate() {
+                    // What is given back is of the account.
+                    if bytes <= taken << 20 {
+                        let rest = (taken << 20) - bytes;
+                        let fits = |tier: usize| rest + tiers[tier] <= [8 << 20, 12 << 20, 16 << 20][tier];
+                        assert_eq!(
+                            has_room_beyond(&tiers, size(bytes)),
+                            (0..index).any(fits),
+                            "{taken} {bytes}"
+                        );
+                    }
+                }
+                assert!(!has_room_beyond(&tiers, size(8 << 20)), "nothing is larger");
+            }
         });
     }
 

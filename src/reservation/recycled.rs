@@ -1,24 +1,24 @@
 //! The ranges of dropped arenas, kept for the next ones: so a short life makes no system call.
 //!
 //! ```text
-//!  a slot:  | ready, or 0: empty | base |
+//!  a slot:  | ready, or 0: empty | base | size |
 //!
 //!  base          ready, at most 16 KiB           base + size
 //!   |  accessible, not zero  |     inaccessible     |
 //! ```
 //!
-//! Only ranges that are like every other: of the largest default size, without a name or advice. They count against the budget,
-//! but are on no account: an arena that gets one commits in the same steps as ever, with the same figures, and spares the
+//! Only ranges that are like every other: of the size that a new one would have, without a name or advice. They count against
+//! the budget, but are on no account: an arena that gets one commits in the same steps as ever, with the same figures, and spares the
 //! system calls. Nobody waits here: a slot that another thread, or the function that a handler interrupts, is about to change
 //! is neither empty nor full.
 
 use super::growth::FIRST;
-use super::{Reservation, totals};
+use super::{Reservation, budget, totals};
 use crate::lock_free::state::State;
 use crate::os::{self, Pages};
 use crate::traps::{self, Displacement};
 use core::ptr::{self, NonNull};
-use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
+use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::Relaxed};
 
 /// How many ranges are kept at most. One where addresses are few, and none where whatever is freed must stay unused.
 const SLOTS: usize = if cfg!(any(miri, v_alloc_heap_os)) || traps::ARE_IN_FORCE {
@@ -34,42 +34,47 @@ const MOST_READY: usize = FIRST;
 
 static KEPT: [Slot; SLOTS] = [const { Slot::new() }; SLOTS];
 
-/// A range, if `ready` is not 0: bytes, whole pages. The base belongs to whoever took that.
+/// A range, if `ready` is not 0: bytes, whole pages. The rest belongs to whoever took that.
 struct Slot {
     ready: State,
     base: AtomicPtr<u8>,
+    size: AtomicUsize,
 }
 
 impl Slot {
     const fn new() -> Self {
-        Self { ready: State::new(0), base: AtomicPtr::new(ptr::null_mut()) }
+        Self { ready: State::new(0), base: AtomicPtr::new(ptr::null_mut()), size: AtomicUsize::new(0) }
+    }
+
+    fn take(&self) -> Option<Reservation> {
+        let ready = self.ready.take(|ready| ready > 0)?;
+        let (base, size) = (NonNull::new(self.base.load(Relaxed)), self.size.load(Relaxed));
+        self.ready.put_back(0);
+        let mut range = Reservation::unused(base?, Pages::round_down(size), Displacement::none());
+        range.ready.set(Pages::round_down(ready));
+        range.from_budget = true;
+        totals::RESERVED.add(range.size);
+        Some(range)
     }
 }
 
-/// The size of all ranges here. Smaller ones are for times when addresses are short.
-fn size() -> Pages {
-    os::RESERVATION_TIERS.first().map_or(Pages::ZERO, |&bytes| Pages::round_down(bytes))
+/// Whether a new range would be larger: a small one is for times when addresses are short.
+fn is_too_small(range: &Reservation) -> bool {
+    budget::has_room_beyond(os::RESERVATION_TIERS, range.size)
 }
 
 /// A range that an arena left, if one is kept. Nothing of it is committed, and what is [ready](Reservation::ready) need not
 /// read zero when it is.
 pub(crate) fn take() -> Option<Reservation> {
-    KEPT.iter().find_map(|slot| {
-        let ready = slot.ready.take(|ready| ready > 0)?;
-        let base = NonNull::new(slot.base.load(Relaxed));
-        slot.ready.put_back(0);
-        let mut range = Reservation::unused(base?, size(), Displacement::none());
-        range.ready.set(Pages::round_down(ready));
-        (range.from_budget, range.is_recyclable) = (true, true);
-        totals::RESERVED.add(range.size);
-        Some(range)
-    })
+    let mut range = KEPT.iter().find_map(|slot| slot.take().filter(|range| !is_too_small(range)))?;
+    range.is_recyclable = true;
+    Some(range)
 }
 
 /// Keeps a range that is being dropped, if there is a place for it; then it is not the caller's any more.
 pub(super) fn keep(range: &Reservation) -> bool {
     let Some(most_ready) = Pages::round_up(MOST_READY) else { return false };
-    if range.accessible() == Pages::ZERO || range.size() != size() {
+    if range.accessible() == Pages::ZERO || is_too_small(range) {
         return false;
     }
     let Some(slot) = KEPT.iter().find(|slot| slot.ready.take(|ready| ready == 0).is_some()) else {
@@ -81,6 +86,7 @@ pub(super) fn keep(range: &Reservation) -> bool {
         totals::RESERVED.subtract(range.size);
         totals::COMMITTED.subtract(range.committed());
         slot.base.store(range.base.as_ptr(), Relaxed);
+        slot.size.store(range.size.bytes(), Relaxed);
     }
     slot.ready.put_back(if fits { range.accessible().bytes() } else { 0 });
     fits
@@ -94,12 +100,7 @@ pub(super) fn at_their_cost<T, E>(attempt: impl Fn() -> Result<T, E>) -> Result<
 /// Gives all ranges back to the system. Whether there were any.
 #[cold]
 fn release_all() -> bool {
-    let mut any = false;
-    while let Some(mut range) = take() {
-        range.is_recyclable = false;
-        any = true;
-    }
-    any
+    KEPT.iter().filter_map(Slot::take).count() > 0
 }
 
 #[cfg(all(test, not(any(miri, v_alloc_heap_os, feature = "traps"))))]
@@ -132,16 +133,13 @@ mod tests {
             assert!(take().is_none());
             for (committed, kept) in [(1, Pages::round_up(1).unwrap()), (10 << 20, ready())] {
                 let first = range(committed);
-                if first.size() != size() {
-                    return; // addresses are few
-                }
-                let base = first.base();
+                let (base, size) = (first.base(), first.size());
                 drop(first);
                 assert_eq!(account(), (0, 0));
                 let mut range = take().unwrap();
                 assert!(take().is_none());
-                assert_eq!((range.base(), range.size(), range.ready()), (base, size(), kept));
-                assert_eq!((account(), range.committed()), ((size().bytes(), 0), Pages::ZERO));
+                assert_eq!((range.base(), range.size(), range.ready()), (base, size, kept));
+                assert_eq!((account(), range.committed()), ((size.bytes(), 0), Pages::ZERO));
                 // It is committed by steps as ever, whatever is ready.
                 for end in [1, ready().bytes(), 1 << 20] {
                     range.commit_to(Pages::round_up(end).unwrap()).unwrap();
@@ -163,7 +161,7 @@ mod tests {
             // SAFETY: it is committed, and nobody else's.
             unsafe { first.base().write_bytes(0xA5, MOST_READY) };
             drop(first);
-            let Some(range) = take() else { return }; // addresses are few
+            let range = take().unwrap();
             // SAFETY: nothing is in use.
             unsafe { range.decommit_from(Pages::ZERO) }.unwrap();
             assert_eq!((range.ready(), account().1), (Pages::ZERO, 0));
@@ -181,13 +179,13 @@ mod tests {
             let mut small = Reservation::new(ready()).unwrap();
             small.recycle();
             small.commit_to(ready()).unwrap();
-            assert!(!keep(&small), "it is not of the usual size");
+            assert!(!keep(&small), "a new one would be larger");
             drop((untouched, small));
             let ranges: Vec<_> = (0..2 * SLOTS).map(|_| range(1)).collect();
             drop(ranges);
             // Not counted one by one: each would be kept again.
             let taken: Vec<_> = core::iter::from_fn(take).collect();
-            assert_eq!(taken.len(), if size() == range(1).size() { SLOTS } else { 0 });
+            assert_eq!(taken.len(), SLOTS);
         });
     }
 

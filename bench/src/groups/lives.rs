@@ -36,13 +36,14 @@ type Life = fn() -> Option<()>;
 
 const POOLED: &str = "ArenaPool";
 const SCRATCH: &str = "scratch()";
+const ARENA: &str = "Arena";
 const BUMPALO: &str = "bumpalo";
 const LIBDD: &str = "libdd Chain of pages";
 
 const SMALL: &[(&str, u32, Life)] = &[
     (POOLED, LIVES, || block(&*POOL.get())),
     (SCRATCH, LIVES, || block(&*v_alloc::scratch())),
-    ("Arena", SLOW_LIVES, || block(&Arena::new())),
+    (ARENA, LIVES, || block(&Arena::new())),
     (BUMPALO, LIVES, || block(&Bump::new())),
     ("bump-scope", LIVES, || block(&<bump_scope::Bump>::new())),
     ("blink-alloc", LIVES, || block(&BlinkAlloc::new())),
@@ -53,7 +54,7 @@ const SMALL: &[(&str, u32, Life)] = &[
 const LARGE: &[(&str, u32, Life)] = &[
     (POOLED, SLOW_LIVES, || objects(&*POOL.get())),
     (SCRATCH, SLOW_LIVES, || objects(&*v_alloc::scratch())),
-    ("Arena", SLOW_LIVES, || objects(&Arena::new())),
+    (ARENA, SLOW_LIVES, || objects(&Arena::new())),
     (BUMPALO, SLOW_LIVES, || objects(&Bump::new())),
     ("bump-scope", SLOW_LIVES, || objects(&<bump_scope::Bump>::new())),
     ("blink-alloc", SLOW_LIVES, || objects(&BlinkAlloc::new())),
