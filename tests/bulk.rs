@@ -155,6 +155,28 @@ fn what_a_parents_panic_left_to_a_handle_that_is_leaked_is_handed_out_once() {
     });
 }
 
+/// The block's end is no multiple of the minimum, so a window of which nothing is free ends behind its cursor.
+#[test]
+fn nothing_is_handed_out_twice_where_the_end_is_used_by_no_block() {
+    for bytes in 100..120 {
+        let layout = Layout::from_size_align(bytes, 1).unwrap();
+        let mut arena = LinearAllocator::<_, 16>::with_min_align_in(layout, Global).unwrap();
+        arena.scoped(|scope| {
+            let kept = scope.alloc([1_u64; 2]);
+            scope.scoped(|inner| {
+                std::mem::forget(inner.bulk());
+                assert!(inner.try_alloc(2_u8).is_err());
+            });
+            *scope.alloc(3_u8) = 4;
+            std::mem::forget(scope.bulk());
+            assert!(scope.try_alloc(2_u8).is_err());
+            assert_eq!(*kept, [1; 2], "{bytes}");
+        });
+        assert_eq!(arena.used_bytes(), 0);
+        arena.alloc([5_u64; 2]);
+    }
+}
+
 /// A type of no bytes may have any alignment, and takes what the minimum says without looking.
 #[test]
 fn with_a_handle_that_is_leaked_every_block_is_aligned_as_the_arena_promises() {

@@ -85,10 +85,11 @@ impl<'s, S: Rewind, const MIN_ALIGN: usize> Scope<'s, S, MIN_ALIGN> {
     }
 }
 
-/// A window of which nothing is free. Its cursor is a multiple of `MIN_ALIGN`, as every one.
+/// A window of which nothing is free: its cursor is the last multiple of `MIN_ALIGN`, as every block's end is one. The limit
+/// stays, by which sources know their windows.
 fn used_up<const MIN_ALIGN: usize>(window: Window) -> Window {
     let end = window.limit.with_addr(bump::round_down(window.limit.addr(), MIN_ALIGN));
-    Window { cursor: end, limit: end }
+    Window { cursor: end, ..window }
 }
 
 impl<'a, S: Source, const MIN_ALIGN: usize> Bulk<'_, 'a, S, MIN_ALIGN> {
