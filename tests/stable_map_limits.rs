@@ -158,6 +158,73 @@ fn a_map_keeps_its_options() {
 }
 
 #[test]
+fn what_was_emptied_takes_as_many_again_without_the_systems_memory() {
+    common::isolated("what_was_emptied_takes_as_many_again_without_the_systems_memory", || {
+        let fill = |map: &mut StableMap<u64, u64>| map.extend((0..50_000).map(|key| (key, !key)));
+        let ways: [fn(&mut StableMap<u64, u64>); 4] = [
+            StableMap::clear,
+            |map| drop(map.drain()),
+            |map| map.retain(|_, _| false),
+            |map| (0..50_000).for_each(|key| assert!(map.remove(&key).is_some())),
+        ];
+        for empty in ways {
+            let mut map = StableMap::with_capacity(50_000);
+            fill(&mut map);
+            let (capacity, before) = (map.capacity(), v_alloc::process_committed_bytes());
+            empty(&mut map);
+            assert!(map.is_empty() && !map.contains_key(&7));
+            assert_eq!((map.capacity(), v_alloc::process_committed_bytes()), (capacity, before));
+            fill(&mut map);
+            assert!((0..50_000).all(|key| map[&key] == !key));
+            assert_eq!(v_alloc::process_committed_bytes(), before);
+        }
+        let mut names = v_alloc::Interner::new();
+        let symbols = |names: &v_alloc::Interner| {
+            (0..20_000).map(|number| names.intern(&format!("{number}"))).collect::<Vec<_>>()
+        };
+        let first = symbols(&names);
+        let before = v_alloc::process_committed_bytes();
+        names.clear();
+        assert_eq!(symbols(&names), first);
+        assert!(v_alloc::process_committed_bytes() <= before);
+    });
+}
+
+#[test]
+fn after_a_peak_only_what_the_entries_need_is_kept() {
+    common::isolated("after_a_peak_only_what_the_entries_need_is_kept", || {
+        let map = || (0..100_000).map(|key| (key, !key)).collect::<StableMap<u64, u64>>();
+        drop(map()); // makes what all blocks share
+        let before = v_alloc::process_committed_bytes();
+        let mut map = map();
+        for left in [50_000, 1000, 3, 0] {
+            // In steps, so that there are holes before the last entry as well.
+            for key in 0..100_000 {
+                if key >= 2 * left || key % 2 == 1 {
+                    map.remove(&key);
+                }
+            }
+            map.shrink_to_fit();
+            let bytes = v_alloc::process_committed_bytes() - before;
+            assert!(bytes <= 100 * left as usize + (64 << 10), "{bytes} bytes for {left} entries");
+            assert_eq!(map.index_end(), (2 * left as usize).saturating_sub(1));
+            assert!(map.keys().copied().eq((0..left).map(|key| 2 * key)));
+            assert!((0..left).all(|key| map[&(2 * key)] == !(2 * key)));
+            // Holes are used first, then what lies behind.
+            let end = map.index_end();
+            let indices: Vec<_> = (0..end + 5).map(|key| map.insert_full(key as u64, 7).0).collect();
+            assert_eq!((map.len(), map.index_end()), (end + 5, end + 5));
+            assert!(indices.iter().all(|&index| index < end + 5));
+            map.retain(|&key, _| key % 2 == 0 && key < 2 * left);
+            map.values_mut().for_each(|value| *value = 0);
+            map.iter_mut().for_each(|(key, value)| *value = !key);
+        }
+        map.shrink_to_fit();
+        assert_eq!((map.capacity(), map.index_end()), (0, 0));
+    });
+}
+
+#[test]
 fn room_that_was_reserved_is_there_and_stays() {
     for count in [0_usize, 1, 700, 5000, 50_000] {
         let mut map = StableMap::<u64, u64>::with_capacity(count);

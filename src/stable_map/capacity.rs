@@ -39,7 +39,7 @@ impl<K, V, S> StableMap<K, V, S> {
         map
     }
 
-    /// How many entries can be held without asking the system for memory for them.
+    /// How many entries can be held without asking the system for memory.
     ///
     /// ```
     /// let mut map = v_alloc::StableMap::new();
@@ -49,11 +49,12 @@ impl<K, V, S> StableMap<K, V, S> {
     /// ```
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.slots.capacity()
+        self.slots.capacity().min(self.index.room())
     }
 
-    /// Makes sure that `additional` entries can be inserted without asking the system. O(1), and no entry is looked at,
-    /// unless the table that finds them is still growing from the last time: that is brought to its end.
+    /// Makes sure that `additional` entries can be inserted without asking the system for memory; insertions give back that of
+    /// the table before. O(1), and no entry is looked at, unless the table that finds them is still growing from the last time:
+    /// that is brought to its end.
     ///
     /// # Panics
     /// If the reservation or the memory does not suffice.
@@ -86,7 +87,8 @@ impl<K, V, S> StableMap<K, V, S> {
         self.index.reserve_for(slots.len() + additional, |number| slots.tag(number).unwrap_or_default())
     }
 
-    /// Gives back memory behind the last entry. Holes stay.
+    /// Gives back memory behind the last entry, and what the table of hashes does not need. Entries keep their indices, so holes
+    /// between them stay. O(n).
     ///
     /// ```
     /// let mut map = v_alloc::StableMap::from([(0, 0)]);
@@ -96,5 +98,7 @@ impl<K, V, S> StableMap<K, V, S> {
     /// ```
     pub fn shrink_to_fit(&mut self) {
         self.slots.shrink_to_fit();
+        let slots = &self.slots;
+        self.index.shrink_to(slots.len(), |number| slots.tag(number).unwrap_or_default());
     }
 }

@@ -44,6 +44,11 @@ impl Index {
         }
     }
 
+    /// How many entries it has room for.
+    pub(crate) fn room(&self) -> usize {
+        self.current.room()
+    }
+
     /// Makes room for one entry more. `tag` knows the tag of each that is there.
     ///
     /// # Errors
@@ -118,8 +123,25 @@ impl Index {
         }
     }
 
+    /// Takes out all entries. The memory of the table stays.
     pub(crate) fn clear(&mut self) {
-        *self = Self::new();
+        self.old = None;
+        self.current.clear();
+    }
+
+    /// Gives back what so many entries, all that there are, do not need. If there is no memory to do so, all stays.
+    pub(crate) fn shrink_to(&mut self, entries: usize, tag: impl Fn(Number) -> Tag) {
+        while self.old.is_some() {
+            self.migrate(&tag);
+        }
+        if entries == 0 {
+            *self = Self::new();
+        } else if let Some(Ok(mut table)) = self.current.smaller(entries) {
+            for first in 0..self.current.chunks().count() {
+                self.current.migrate(first, &mut table, &tag);
+            }
+            self.current = table;
+        }
     }
 }
 
@@ -371,6 +393,41 @@ mod tests {
         }
         assert!((3..20).contains(&insertions), "{insertions}");
         model.check();
+    }
+
+    #[test]
+    fn an_index_that_was_cleared_finds_nothing_and_has_the_room_that_it_had() {
+        let (mut model, mut state) = (Model::new(), 6);
+        for _ in 0..3 {
+            while model.live < 7000 {
+                model.insert(random(&mut state)); // a part of them is in the table before
+            }
+            let (tags, room) = (core::mem::take(&mut model.tags), model.index.room());
+            (model.live, model.holes) = (0, Vec::new());
+            model.index.clear();
+            assert!(tags.iter().all(|tag| model.find(tag.unwrap(), 0).is_none()));
+            assert_eq!(model.index.room(), room);
+        }
+    }
+
+    #[test]
+    fn a_table_that_is_too_large_is_left_for_a_smaller_one() {
+        let (mut model, mut state) = (Model::new(), 7);
+        while !(model.migrates() && model.live > 20_000) {
+            model.insert(random(&mut state));
+        }
+        for left in [20_000, 6000, 5000, 100, 0] {
+            while model.live > left {
+                let number = model.tags.iter().rposition(Option::is_some).unwrap();
+                model.remove(number as Number);
+            }
+            let tags = &model.tags;
+            model.index.shrink_to(left, |number| tags[number as usize].unwrap());
+            model.check();
+            assert!(model.index.old.is_none());
+            let room = model.index.room();
+            assert!(left <= room && room < (2 * left).max(577) && (room > 0) == (left > 0), "{left}: {room}");
+        }
     }
 
     #[test]

@@ -130,6 +130,12 @@ impl Chunk {
     }
 }
 
+/// Two to this power are the chunks of a table that has room for so many entries.
+fn bits_for(entries: usize) -> u32 {
+    let chunks = entries.div_ceil(MOST_TAKEN).checked_next_power_of_two();
+    chunks.map_or(u32::MAX, usize::trailing_zeros).max(SMALLEST_BITS)
+}
+
 /// A bit for each byte that is `wanted`, the first byte lowest.
 #[cfg_attr(all(target_arch = "x86_64", target_feature = "sse2", not(miri)), cfg(test))]
 #[inline(always)]
@@ -173,8 +179,17 @@ impl Table {
 
     /// A table with room for so many entries, and at least one.
     pub(super) fn with_room(entries: usize) -> Result<Self, ReserveError> {
-        let chunks = entries.div_ceil(MOST_TAKEN).checked_next_power_of_two();
-        let bits = chunks.map_or(u32::MAX, usize::trailing_zeros).max(SMALLEST_BITS);
+        Self::of_chunks(bits_for(entries))
+    }
+
+    /// As [`with_room`](Self::with_room), if that is smaller than this table.
+    pub(super) fn smaller(&self, entries: usize) -> Option<Result<Self, ReserveError>> {
+        let bits = bits_for(entries);
+        (MOST_TAKEN << bits.min(LARGEST_BITS) < self.most_taken).then(|| Self::of_chunks(bits))
+    }
+
+    /// A table of two to this power chunks.
+    fn of_chunks(bits: u32) -> Result<Self, ReserveError> {
         if bits > LARGEST_BITS {
             return Err(ReserveError::new(Operation::Reserve, usize::MAX, Cause::TooLarge));
         }
@@ -183,6 +198,15 @@ impl Table {
         memory.resize(bytes)?;
         let (base, mask, shift) = (memory.base().cast(), (1 << bits) - 1, TAG_BITS - bits);
         Ok(Self { memory, base, mask, shift, taken: 0, most_taken: MOST_TAKEN << bits })
+    }
+
+    /// Takes out all entries.
+    pub(super) fn clear(&mut self) {
+        if self.taken > 0 {
+            // SAFETY: the table has so many chunks, which are borrowed exclusively; without entries they are all zero.
+            unsafe { self.base.write_bytes(0, self.mask + 1) };
+            self.taken = 0;
+        }
     }
 
     #[inline]
@@ -453,6 +477,23 @@ mod tests {
             table.remove(tag(number), number);
             assert_eq!(find(&table, tag(number), number), None);
         }
+    }
+
+    #[test]
+    fn a_table_that_was_cleared_has_nothing_and_takes_as_many_again() {
+        let mut table = Table::with_room(570).unwrap();
+        for _ in 0..3 {
+            for number in 0..570 {
+                table.insert(7, number); // one way over nearly all chunks
+            }
+            table.clear();
+            assert!((0..570).all(|number| find(&table, 7, number).is_none()));
+            let empty =
+                |at| table.chunks().at(at).passed == 0 && table.chunks().at(at).controls == [0; PLACES];
+            assert!((0..=table.mask).all(empty) && table.taken == 0);
+        }
+        assert!(table.smaller(570).is_none() && table.smaller(577).is_none());
+        assert_eq!(Table::with_room(577).unwrap().smaller(576).unwrap().unwrap().room(), 576);
     }
 
     #[test]
