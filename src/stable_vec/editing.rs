@@ -207,7 +207,8 @@ impl<T> StableVec<T> {
         let range = self.within(&(at..));
         let mut other = self.empty();
         other.reserve(range.len());
-        other.vec.get_mut().extend(self.vec.get_mut().drain(range));
+        // SAFETY: the range is of the vector, and there is room for it.
+        unsafe { self.move_out(range.start, range.len(), &mut other) };
         other
     }
 
@@ -248,25 +249,6 @@ impl<T> StableVec<T> {
     pub fn resize_with(&mut self, len: usize, make: impl FnMut() -> T) {
         self.reserve(len.saturating_sub(self.len()));
         self.vec.get_mut().resize_with(len, make);
-    }
-
-    /// Adds clones of all elements of a slice.
-    ///
-    /// # Panics
-    /// If there is no room.
-    ///
-    /// ```
-    /// let mut vec = v_alloc::StableVec::from([1]);
-    /// vec.extend_from_slice(&[2, 3]);
-    /// assert_eq!(vec, [1, 2, 3]);
-    /// ```
-    #[track_caller]
-    pub fn extend_from_slice(&mut self, slice: &[T])
-    where
-        T: Clone,
-    {
-        self.reserve(slice.len());
-        self.vec.get_mut().extend_from_slice(slice);
     }
 
     /// Adds clones of a range of the vector's own elements.

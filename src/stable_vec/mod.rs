@@ -3,6 +3,7 @@
 //! All that removes or reorders is `allocator_api2`'s `Vec`, over memory that grows in place; here is only what that
 //! cannot do: push through a shared borrow, and grow in steps that fit a reservation.
 
+mod copying;
 mod editing;
 mod extracting;
 mod iter;

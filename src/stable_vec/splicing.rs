@@ -5,7 +5,8 @@ use core::iter::FusedIterator;
 use core::ops::RangeBounds;
 
 impl<T> StableVec<T> {
-    /// Removes a range of elements, over which the iterator goes; when it is dropped, it puts `with` in their place.
+    /// Removes a range of elements, over which the iterator goes; when it is dropped, it drops those that are left, and puts
+    /// `with` in their place.
     /// O(number of elements from the range on, and of `with`).
     ///
     /// # Panics
@@ -27,7 +28,8 @@ impl<T> StableVec<T> {
         let at = range.start;
         let mut removed = self.empty();
         removed.reserve_exact(range.len()); // before anything is removed
-        removed.extend(self.drain(range));
+        // SAFETY: the range is of the vector, and there is room for it.
+        unsafe { self.move_out(at, range.len(), &mut removed) };
         Splice { vec: self, at, with: with.into_iter(), removed: removed.into_iter() }
     }
 }
@@ -63,6 +65,7 @@ impl<I: Iterator> FusedIterator for Splice<'_, I> {}
 
 impl<I: Iterator> Drop for Splice<'_, I> {
     fn drop(&mut self) {
+        self.removed.by_ref().for_each(drop); // before others are made
         let behind = self.vec.len() - self.at;
         let last = Last { vec: self.vec, at: self.at, behind };
         last.vec.extend(&mut self.with);

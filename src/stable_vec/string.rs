@@ -340,10 +340,8 @@ impl StableString {
         self.check_boundary(range.start);
         self.check_boundary(range.end);
         self.reserve(with.len().saturating_sub(range.len()));
-        // From here on nothing fails.
-        drop(self.bytes.drain(range.clone()));
-        self.bytes.extend_from_slice(with.as_bytes());
-        self.bytes[range.start..].rotate_right(with.len());
+        // SAFETY: the range is of the text, and there is room for what is more.
+        unsafe { self.bytes.replace(range.start, range.len(), with.as_bytes()) };
     }
 
     /// Moves the text from byte `at` on into a string of its own, with the same options.
@@ -371,13 +369,13 @@ impl StableString {
     /// assert_eq!(text, "abc");
     /// ```
     pub fn retain(&mut self, mut keep: impl FnMut(char) -> bool) {
-        let mut kept = Kept { bytes: &mut self.bytes, len: 0, next: 0 };
+        let mut kept = Kept { bytes: &mut self.bytes, len: 0, run: 0, next: 0 };
         while let Some(character) = kept.next_character() {
-            if keep(character) {
-                kept.keep(character.len_utf8());
-            } else {
-                kept.next += character.len_utf8();
+            if !keep(character) {
+                kept.keep_run();
+                kept.run = kept.next + character.len_utf8();
             }
+            kept.next += character.len_utf8();
         }
     }
 
@@ -433,31 +431,37 @@ impl StableString {
     }
 }
 
-/// A text of which some characters are removed: those kept so far, `..len`, and those not looked at, `next..`, are
-/// text; what lies between need not be.
+/// A text of which some characters are removed: what was kept so far, `..len`, and what is kept where it is, `run..`, are text;
+/// what lies between need not be.
 struct Kept<'a> {
     bytes: &'a mut StableVec<u8>,
     len: usize,
+    run: usize,
+    /// The character that is looked at.
     next: usize,
 }
 
 impl Kept<'_> {
+    #[inline]
     fn next_character(&self) -> Option<char> {
         // SAFETY: it was text, `next` moves by whole characters, and nothing behind it was changed.
         unsafe { core::str::from_utf8_unchecked(&self.bytes[self.next..]) }.chars().next()
     }
 
-    fn keep(&mut self, count: usize) {
-        self.bytes.copy_within(self.next..self.next + count, self.len);
-        self.len += count;
-        self.next += count;
+    /// Keeps the run, up to the character that is looked at.
+    fn keep_run(&mut self) {
+        if self.len < self.run {
+            self.bytes.copy_within(self.run..self.next, self.len);
+        }
+        self.len += self.next - self.run;
     }
 }
 
 /// At the end nothing is left to be looked at, unless the caller's code panicked: that stays.
 impl Drop for Kept<'_> {
     fn drop(&mut self) {
-        self.keep(self.bytes.len() - self.next);
+        self.next = self.bytes.len();
+        self.keep_run();
         self.bytes.truncate(self.len);
     }
 }

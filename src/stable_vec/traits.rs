@@ -8,6 +8,7 @@ use core::borrow::{Borrow, BorrowMut};
 use core::cmp::Ordering;
 use core::fmt;
 use core::hash::{Hash, Hasher};
+use core::mem::ManuallyDrop;
 use core::ops::{Deref, DerefMut};
 use core::slice;
 
@@ -68,7 +69,7 @@ impl<T: fmt::Debug> fmt::Debug for StableVec<T> {
 impl<T: Clone> Clone for StableVec<T> {
     fn clone(&self) -> Self {
         let mut other = self.empty();
-        other.extend(self.as_slice().iter().cloned());
+        other.extend_from_slice(self);
         other
     }
 
@@ -76,7 +77,7 @@ impl<T: Clone> Clone for StableVec<T> {
     #[track_caller]
     fn clone_from(&mut self, source: &Self) {
         self.clear();
-        self.extend(source.as_slice().iter().cloned());
+        self.extend_from_slice(source);
     }
 }
 
@@ -107,14 +108,22 @@ impl<T> FromIterator<T> for StableVec<T> {
 }
 
 impl<T, const N: usize> From<[T; N]> for StableVec<T> {
+    #[track_caller]
     fn from(values: [T; N]) -> Self {
-        values.into_iter().collect()
+        let mut vec = Self::with_capacity(N);
+        let values = ManuallyDrop::new(values);
+        // SAFETY: there is room, and the array is not used again.
+        unsafe { vec.move_in(values.as_ptr(), N) };
+        vec
     }
 }
 
 impl<T: Clone> From<&[T]> for StableVec<T> {
+    #[track_caller]
     fn from(values: &[T]) -> Self {
-        values.iter().cloned().collect()
+        let mut vec = Self::new();
+        vec.extend_from_slice(values);
+        vec
     }
 }
 
@@ -138,8 +147,15 @@ impl<T: Clone, const N: usize> From<&mut [T; N]> for StableVec<T> {
 
 /// Moves the elements, one last time.
 impl<T> From<Vec<T>> for StableVec<T> {
-    fn from(values: Vec<T>) -> Self {
-        values.into_iter().collect()
+    #[track_caller]
+    fn from(mut values: Vec<T>) -> Self {
+        let mut vec = Self::with_capacity(values.len());
+        // SAFETY: there is room, and no element is used again where it was.
+        unsafe {
+            vec.move_in(values.as_ptr(), values.len());
+            values.set_len(0);
+        }
+        vec
     }
 }
 

@@ -1,0 +1,109 @@
+//! Many elements at once, from a slice: cloned, or moved.
+
+use super::{Memory, StableVec};
+use allocator_api2::vec::Vec;
+use core::ptr;
+
+impl<T> StableVec<T> {
+    /// Adds clones of all elements of a slice.
+    ///
+    /// # Panics
+    /// If there is no room.
+    ///
+    /// ```
+    /// let mut vec = v_alloc::StableVec::from([1]);
+    /// vec.extend_from_slice(&[2, 3]);
+    /// assert_eq!(vec, [1, 2, 3]);
+    /// ```
+    #[track_caller]
+    pub fn extend_from_slice(&mut self, slice: &[T])
+    where
+        T: Clone,
+    {
+        self.reserve(slice.len());
+        let mut behind = Behind::new(self.vec.get_mut());
+        for value in slice {
+            // SAFETY: room was made for as many.
+            unsafe { behind.push(value.clone()) };
+        }
+    }
+
+    /// Moves elements to the end.
+    ///
+    /// # Safety
+    /// There is room for `count`, and so many are at `first`, elsewhere, and not used there any more.
+    pub(super) unsafe fn move_in(&mut self, first: *const T, count: usize) {
+        let vec = self.vec.get_mut();
+        // SAFETY: forwarded from the caller.
+        unsafe {
+            vec.as_mut_ptr().add(vec.len()).copy_from_nonoverlapping(first, count);
+            vec.set_len(vec.len() + count);
+        }
+    }
+
+    /// Moves so many elements from `at` on into another vector.
+    ///
+    /// # Safety
+    /// There are so many, and the other vector has room for them.
+    pub(super) unsafe fn move_out(&mut self, at: usize, count: usize, other: &mut Self) {
+        let vec = self.vec.get_mut();
+        // SAFETY: forwarded from the caller. What is moved away is covered by what lies behind it, or does not count any more.
+        unsafe {
+            let first = vec.as_mut_ptr().add(at);
+            other.move_in(first, count);
+            ptr::copy(first.add(count), first, vec.len() - at - count);
+            vec.set_len(vec.len() - count);
+        }
+    }
+}
+
+impl StableVec<u8> {
+    /// Puts bytes in the place of others.
+    ///
+    /// # Safety
+    /// There are `count` bytes from `at` on, and there is room for those that are more.
+    pub(super) unsafe fn replace(&mut self, at: usize, count: usize, with: &[u8]) {
+        let vec = self.vec.get_mut();
+        // SAFETY: forwarded from the caller; `with` is not of this vector, which is borrowed exclusively.
+        unsafe {
+            let first = vec.as_mut_ptr().add(at);
+            ptr::copy(first.add(count), first.add(with.len()), vec.len() - at - count);
+            first.copy_from_nonoverlapping(with.as_ptr(), with.len());
+            vec.set_len(vec.len() - count + with.len());
+        }
+    }
+}
+
+/// Elements that are written behind those of a vector, and count when this is dropped, also by a panic. What it knows a loop
+/// keeps in registers, so that copying is what a compiler makes of it.
+struct Behind<'a, T> {
+    vec: &'a mut Vec<T, Memory>,
+    next: *mut T,
+    count: usize,
+}
+
+impl<'a, T> Behind<'a, T> {
+    fn new(vec: &'a mut Vec<T, Memory>) -> Self {
+        let next = vec.spare_capacity_mut().as_mut_ptr().cast();
+        Self { vec, next, count: 0 }
+    }
+
+    /// # Safety
+    /// There is room.
+    #[inline(always)]
+    unsafe fn push(&mut self, value: T) {
+        // SAFETY: forwarded from the caller.
+        unsafe {
+            self.next.write(value);
+            self.next = self.next.add(1);
+        }
+        self.count += 1;
+    }
+}
+
+impl<T> Drop for Behind<'_, T> {
+    fn drop(&mut self) {
+        // SAFETY: so many were written.
+        unsafe { self.vec.set_len(self.vec.len() + self.count) };
+    }
+}
