@@ -71,7 +71,7 @@ fn take<T>(
 /// A map with no holes, as that which is compared with has none.
 fn without_holes(map: &mut StableMap<u64, u64>) {
     if map.index_end() > map.len() {
-        *map = map.clone();
+        *map = map.drain().collect();
     }
     assert_eq!(map.index_end(), map.len());
 }

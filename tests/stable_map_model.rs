@@ -216,7 +216,7 @@ impl Modelled {
         both_ends(self.map.values_mut(), expected, |value, is| value.number == is.1);
         let clone = self.map.clone();
         assert_eq!(clone.hasher(), self.map.hasher());
-        assert_eq!(clone.index_end(), clone.len());
+        assert_eq!(clone.index_end(), self.map.index_end());
         assert!(clone == self.map);
         check_whole(&clone);
         both_ends(clone.into_iter(), expected, |(key, value), is| (key.number, value.number) == is);
@@ -309,9 +309,9 @@ impl Modelled {
                 let expected = self.expected();
                 self.map = self.map.clone();
                 assert!(self.map.iter().map(|(key, value)| (key.number, value.number)).eq(expected));
-                self.index_end = self.map.len();
-                for (index, (key, value)) in self.map.iter().enumerate() {
-                    self.model.insert(key.number, (index, address(value), value.number));
+                for (key, value) in &self.map {
+                    let entry = self.model.get_mut(&key.number).unwrap();
+                    *entry = (entry.0, address(value), value.number); // where it was, in another memory
                 }
             }
             Op::IntoIter { take } => {
@@ -326,7 +326,10 @@ impl Modelled {
                 drop(entries);
                 self.emptied();
             }
-            Op::Shrink => self.map.shrink_to_fit(),
+            Op::Shrink => {
+                self.map.shrink_to_fit();
+                self.index_end = self.model.values().map(|there| there.0 + 1).max().unwrap_or(0);
+            }
             Op::Move => {
                 let moved = Box::new(std::mem::replace(&mut self.map, StableMap::with_hasher(Hashing::Well)));
                 self.map = *moved;

@@ -123,6 +123,18 @@ impl Index {
         }
     }
 
+    /// The same entries in tables of its own.
+    ///
+    /// # Errors
+    /// [`ReserveError`] if there is no memory.
+    pub(crate) fn copy(&self) -> Result<Self, ReserveError> {
+        let old = match &self.old {
+            Some(old) if old.has_entries() => Some(Old { table: old.table.copy()?, migrated: old.migrated }),
+            _ => None,
+        };
+        Ok(Self { current: self.current.copy()?, old })
+    }
+
     /// Takes out all entries. The memory of the table stays.
     pub(crate) fn clear(&mut self) {
         self.old = None;
@@ -427,6 +439,25 @@ mod tests {
             assert!(model.index.old.is_none());
             let room = model.index.room();
             assert!(left <= room && room < (2 * left).max(577) && (room > 0) == (left > 0), "{left}: {room}");
+        }
+    }
+
+    #[test]
+    fn a_copy_has_the_entries_of_both_tables_and_is_one_of_its_own() {
+        let (mut model, mut state) = (Model::new(), 8);
+        for count in [0, 5, 575, 600, 700, 1300, 20_000] {
+            while model.live < count {
+                model.insert(random(&mut state));
+            }
+            let copy = model.index.copy().unwrap();
+            let mut original = core::mem::replace(&mut model.index, copy);
+            original.clear();
+            model.check();
+            // It goes on growing by itself.
+            for _ in 0..50 {
+                model.insert(random(&mut state));
+            }
+            model.check();
         }
     }
 

@@ -130,11 +130,6 @@ impl<K, V> StableMap<K, V> {
 }
 
 impl<K, V, S> StableMap<K, V, S> {
-    /// An empty map with the same options.
-    pub(super) fn empty(&self, hasher: S) -> Self {
-        Self { slots: self.slots.empty(), index: Index::new(), hasher }
-    }
-
     /// How many entries the map can grow to: its reservation. Before the first entry, what it will ask for.
     ///
     /// ```

@@ -446,7 +446,8 @@ impl<T: fmt::Debug, S> fmt::Debug for StableSet<T, S> {
     }
 }
 
-impl<T: Clone + Eq + Hash, S: BuildHasher + Clone> Clone for StableSet<T, S> {
+impl<T: Clone, S: Clone> Clone for StableSet<T, S> {
+    #[track_caller]
     fn clone(&self) -> Self {
         Self { map: self.map.clone() }
     }

@@ -89,6 +89,11 @@ impl<K, V> Slots<K, V> {
         self.words.capacity().min(self.entries.capacity()).min(MOST_ENTRIES)
     }
 
+    /// How many slots there are, holes as well.
+    pub(super) fn count(&self) -> usize {
+        self.words.len()
+    }
+
     /// Room for so many entries more.
     ///
     /// # Errors
@@ -177,6 +182,22 @@ impl<K, V> Slots<K, V> {
         }
         self.len += 1;
         number
+    }
+
+    /// Clones of all entries, each with its number; holes as well. `self` has none, and room for them.
+    pub(super) fn clone_from(&mut self, source: &Self)
+    where
+        K: Clone,
+        V: Clone,
+    {
+        for (word, entry) in source.words.iter().zip(source.entries.iter()) {
+            // SAFETY: that of a taken slot is initialised.
+            let clone = word.is_taken().then(|| unsafe { entry.assume_init_ref() }.clone());
+            self.len += usize::from(clone.is_some());
+            self.entries.push(clone.map_or_else(MaybeUninit::uninit, MaybeUninit::new));
+            self.words.push(*word);
+        }
+        self.hole = source.hole;
     }
 
     /// Takes an entry out, if there is one.

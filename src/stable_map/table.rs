@@ -182,6 +182,17 @@ impl Table {
         Self::of_chunks(bits_for(entries))
     }
 
+    /// A table with the same entries at the same places.
+    pub(super) fn copy(&self) -> Result<Self, ReserveError> {
+        if self.taken == 0 {
+            return Ok(Self::EMPTY);
+        }
+        let copy = Self::of_chunks((self.mask + 1).trailing_zeros())?;
+        // SAFETY: each table has so many chunks; the new one's are its own.
+        unsafe { copy.base.copy_from_nonoverlapping(self.base, self.mask + 1) };
+        Ok(Self { taken: self.taken, ..copy })
+    }
+
     /// As [`with_room`](Self::with_room), if that is smaller than this table.
     pub(super) fn smaller(&self, entries: usize) -> Option<Result<Self, ReserveError>> {
         let bits = bits_for(entries);

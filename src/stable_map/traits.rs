@@ -1,6 +1,6 @@
 //! What a `StableMap` is to the standard library.
 
-use super::StableMap;
+use super::{StableMap, give_up};
 use core::borrow::Borrow;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
@@ -18,12 +18,22 @@ impl<K: fmt::Debug, V: fmt::Debug, S> fmt::Debug for StableMap<K, V, S> {
     }
 }
 
-/// The clone has the same options, and no holes: its indices are those of insertion into a new map.
-impl<K: Clone + Eq + Hash, V: Clone, S: BuildHasher + Clone> Clone for StableMap<K, V, S> {
+/// The clone has the same options, and each entry the same index. Nothing is hashed or compared.
+///
+/// ```
+/// let mut map = v_alloc::StableMap::from([("one", 1), ("two", 2), ("three", 3)]);
+/// map.remove("two");
+/// let clone = map.clone();
+/// assert_eq!((clone.get_index_of("three"), clone.get_index(1)), (Some(2), None));
+/// ```
+impl<K: Clone, V: Clone, S: Clone> Clone for StableMap<K, V, S> {
+    #[track_caller]
     fn clone(&self) -> Self {
-        let mut clone = self.empty(self.hasher.clone());
-        clone.extend(self.iter().map(|(key, value)| (key.clone(), value.clone())));
-        clone
+        let mut slots = self.slots.empty();
+        let room = slots.try_reserve(self.slots.count()).and_then(|()| self.index.copy());
+        let index = room.unwrap_or_else(|error| give_up(error));
+        slots.clone_from(&self.slots);
+        Self { slots, index, hasher: self.hasher.clone() }
     }
 }
 

@@ -68,7 +68,11 @@ impl<T: Eq + Hash, S: BuildHasher> StableSet<T, S> {
     /// assert!(odd.is_disjoint(&even) && !odd.is_disjoint(&odd));
     /// ```
     pub fn is_disjoint<S2: BuildHasher>(&self, other: &StableSet<T, S2>) -> bool {
-        self.intersection(other).next().is_none()
+        if self.len() <= other.len() {
+            self.iter().all(|value| !other.contains(value))
+        } else {
+            other.iter().all(|value| !self.contains(value))
+        }
     }
 
     /// Whether all elements are in the other set.
