@@ -20,7 +20,7 @@ std::thread_local! {
 /// Any number may be alive at once, dropped in any order. Where a thread has just two scratch arenas, a function must
 /// be told which of them its caller uses; here each guard has an arena to itself, so there is nothing to tell.
 ///
-/// A thread keeps up to 8 idle arenas, of each at most 2 MiB of memory, for its next calls: O(1), a few instructions,
+/// A thread keeps up to 8 idle arenas, of each at most 3 MiB of memory, for its next calls: O(1), a few instructions,
 /// no system call. Only the first takes a block of the heap, and reserves a range when it is allocated from.
 ///
 /// ```
