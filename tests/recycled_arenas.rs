@@ -188,6 +188,29 @@ fn what_is_kept_is_given_up_when_addresses_are_short() {
 
 #[cfg(target_os = "linux")]
 #[test]
+fn what_is_kept_is_given_up_for_all_that_is_not_an_arena_too() {
+    use rustix::process::Resource;
+    use v_alloc::{StableBlock, SyncArena};
+    isolated("what_is_kept_is_given_up_for_all_that_is_not_an_arena_too", || {
+        let leave_a_range = || {
+            fill(&Arena::new(), 1000, 1);
+            assert!(common::status("VmSize") >= 64 << 30);
+        };
+        // An eighth of this is twice what a default range has, of which the largest may take half.
+        common::limit(Resource::As, 1100 << 30);
+        leave_a_range();
+        let shared = SyncArena::new();
+        shared.try_alloc(7).unwrap();
+        assert_eq!(shared.reserved_bytes(), 64 << 30);
+        drop(shared);
+        leave_a_range();
+        let mut block = StableBlock::options().reservation(1050 << 30).build();
+        block.resize(100).unwrap();
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
 fn what_is_kept_is_given_up_when_memory_is_short() {
     use rustix::process::Resource;
     isolated("what_is_kept_is_given_up_when_memory_is_short", || {

@@ -10,6 +10,7 @@
 //!                               0                      1/2           3/4    7/8     1
 //! ```
 
+use super::recycled;
 use crate::error::{Cause, Operation, ReserveError};
 use crate::os::{self, Pages};
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -48,12 +49,18 @@ pub(crate) struct Tier {
     pub(crate) first: u32,
 }
 
-/// Calls `reserve` with `size` on the account, if the tier has room for it.
+/// Calls `reserve` with `size` on the account, if the tier has room for it, or has without the ranges that are kept for others.
 pub(crate) fn reserve_in_tier<T>(
     tier: Tier,
     size: Pages,
     reserve: impl FnOnce() -> Result<T, ReserveError>,
 ) -> Result<T, ReserveError> {
+    recycled::at_their_cost(|| take(tier, size))?;
+    reserve().inspect_err(|_| give_back(size))
+}
+
+/// Takes `size` on the account.
+fn take(tier: Tier, size: Pages) -> Result<(), ReserveError> {
     // Where there was no room, there is none now: no need to ask the system for its limits.
     let before = SHARE.load(Relaxed);
     if before != 0 && room(TAKEN.load(Relaxed), size, tier.ceiling(before)).is_none() {
@@ -65,7 +72,7 @@ pub(crate) fn reserve_in_tier<T>(
     if TAKEN.fetch_update(Relaxed, Relaxed, |taken| room(taken, size, ceiling)).is_err() {
         return Err(beyond(size.bytes()));
     }
-    reserve().inspect_err(|_| give_back(size))
+    Ok(())
 }
 
 /// Whether a default reservation could be larger than one of this size that is given back.

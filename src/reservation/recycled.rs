@@ -140,6 +140,8 @@ mod tests {
                 assert!(take().is_none());
                 assert_eq!((range.base(), range.size(), range.ready()), (base, size, kept));
                 assert_eq!((account(), range.committed()), ((size.bytes(), 0), Pages::ZERO));
+                let commit = || range.commit_to(kept).unwrap();
+                assert_eq!(fail_after(0, commit), None, "no system call");
                 // It is committed by steps as ever, whatever is ready.
                 for end in [1, ready().bytes(), 1 << 20] {
                     range.commit_to(Pages::round_up(end).unwrap()).unwrap();

@@ -1,6 +1,6 @@
 //! A range of addresses that many owners share, each a part of it: the caller keeps the account of the parts.
 
-use super::totals;
+use super::{recycled, totals};
 use crate::error::{Cause, Operation, ReserveError};
 use crate::os::{self, Advice, OsError, Pages, Placement};
 use crate::traps;
@@ -41,7 +41,7 @@ impl SharedRange {
 
     /// As [`new`](Self::new), to be committed bit by bit in any case.
     pub(crate) fn inaccessible(size: Pages, align: usize) -> Result<Self, ReserveError> {
-        let base = os::reserve(size, Placement { align, offset: 0 })
+        let base = recycled::at_their_cost(|| os::reserve(size, Placement { align, offset: 0 }))
             .map_err(|OsError(code)| ReserveError::new(Operation::Reserve, size.bytes(), Cause::Os(code)))?;
         totals::RESERVED.add(size);
         traps::scan(base, size);
@@ -58,7 +58,7 @@ impl SharedRange {
     pub(crate) unsafe fn commit(&self, start: NonNull<u8>, size: Pages) -> Result<(), ReserveError> {
         if !self.accessible {
             // SAFETY: forwarded from the caller.
-            unsafe { os::commit(start, size) }.map_err(|OsError(code)| {
+            recycled::at_their_cost(|| unsafe { os::commit(start, size) }).map_err(|OsError(code)| {
                 ReserveError::new(Operation::Commit, size.bytes(), Cause::Os(code))
             })?;
         }
