@@ -68,6 +68,9 @@ static LAST_ERROR: LastError = LastError {
     bytes: AtomicUsize::new(0),
 };
 
+/// How often to look whether another thread has done what takes some nanoseconds.
+const TRIES: u32 = 100;
+
 /// The last error of any thread, whole: its parts change only while the version is odd.
 struct LastError {
     version: AtomicU32,
@@ -80,9 +83,17 @@ struct LastError {
 impl LastError {
     fn set(&self, error: VAllocError) {
         let version = self.version.load(Relaxed);
-        let odd = version | 1;
+        // A thread that writes does not take long. One that a handler interrupted in it, or that was not copied by `fork`, does:
+        // then this one takes over.
+        for _ in 0..TRIES {
+            if version & 1 == 0 || self.version.load(Relaxed) != version {
+                break;
+            }
+            core::hint::spin_loop();
+        }
+        let odd = (version | 1).wrapping_add(2 * (version & 1));
         // Who writes at the same time is as much the last.
-        if version == odd || self.version.compare_exchange(version, odd, AcqRel, Relaxed).is_err() {
+        if self.version.compare_exchange(version, odd, AcqRel, Relaxed).is_err() {
             return;
         }
         core::sync::atomic::fence(Release);
@@ -90,14 +101,15 @@ impl LastError {
         self.cause.store(error.cause, Relaxed);
         self.os_code.store(error.os_code, Relaxed);
         self.bytes.store(error.bytes, Relaxed);
-        self.version.store(odd.wrapping_add(1), Release);
+        // Unless another took over.
+        let _ = self.version.compare_exchange(odd, odd.wrapping_add(1), Release, Relaxed);
     }
 
     fn get(&self) -> VAllocError {
         let read = |number: &AtomicI32| -> c_int { number.load(Relaxed) };
         // A handler that has interrupted `set` must not wait for it; what it gets then may be of two errors.
         let mut error = VAllocError::default();
-        for _ in 0..100 {
+        for _ in 0..TRIES {
             let version = self.version.load(Acquire);
             error = VAllocError {
                 operation: read(&self.operation),
@@ -111,5 +123,27 @@ impl LastError {
             }
         }
         error
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_that_was_cut_off_is_taken_over() {
+        let last = LastError {
+            version: AtomicU32::new(6 | 1), // as `fork` leaves it to a child while another thread writes
+            operation: AtomicI32::new(1),
+            cause: AtomicI32::new(2),
+            os_code: AtomicI32::new(0),
+            bytes: AtomicUsize::new(0),
+        };
+        for bytes in 1..4 {
+            last.set(VAllocError { operation: 3, cause: 4, os_code: 12, bytes });
+            let now = last.get();
+            assert_eq!((now.operation, now.cause, now.os_code, now.bytes), (3, 4, 12, bytes));
+            assert_eq!(last.version.load(Relaxed) % 2, 0);
+        }
     }
 }
