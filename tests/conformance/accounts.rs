@@ -110,6 +110,35 @@ fn chunks_grow_from_the_hint_to_a_cap() {
 }
 
 #[test]
+fn tasks_that_are_alike_ask_for_nothing_from_the_third_on() {
+    for (hint, refused) in [(1 << 10, usize::MAX), (32 << 20, usize::MAX), (1 << 10, 20 << 20)] {
+        let parent = Parent::default().failing(move |_, bytes| bytes > refused);
+        let mut arena = ChainAllocator::new_in(hint, parent.clone());
+        let asked = |arena: &mut ChainAllocator<Parent>, mebibytes| {
+            let before = parent.accounts.asked.borrow().len();
+            for _ in 0..mebibytes * 16 {
+                assert!(arena.try_alloc_layout(layout(64 << 10, 8)).is_ok());
+            }
+            arena.reset();
+            parent.accounts.asked.borrow()[before..].to_vec()
+        };
+        let tasks = [(); 4].map(|()| asked(&mut arena, 70));
+        if refused == usize::MAX {
+            assert!(tasks[1].len() == 1 && tasks[2..].iter().all(Vec::is_empty), "{tasks:?}");
+        } else {
+            // Never more than the usual chunks then, instead of one for every request.
+            assert!(tasks[3].iter().all(|&bytes| bytes > 64 << 10) || tasks[3].len() < 10, "{tasks:?}");
+        }
+        // What a large one needed is not asked for on behalf of those after it.
+        asked(&mut arena, 1);
+        assert_eq!(asked(&mut arena, 1), [], "what is kept is large enough");
+        if refused < usize::MAX {
+            assert!(asked(&mut arena, 20).iter().all(|&bytes| bytes <= 16 << 20));
+        }
+    }
+}
+
+#[test]
 fn a_parent_that_refuses_more_is_asked_for_what_is_needed() {
     let parent = Parent::default().failing(|_, bytes| bytes > 1500);
     let arena = ChainAllocator::new_in(1 << 10, parent.clone());

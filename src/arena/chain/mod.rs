@@ -43,6 +43,8 @@ pub struct Chain<A: Allocator> {
     count: Cell<u64>,
     /// Bytes of the next chunk.
     next_chunk: Cell<usize>,
+    /// Up to where chunks double.
+    largest_chunk: usize,
     /// Bytes of all blocks.
     reserved: Cell<usize>,
     /// Bytes of the chunks and own blocks, but for the current chunk.
@@ -78,7 +80,7 @@ impl<A: Allocator> Chain<A> {
         // Chunks keep step with what there is: a large block that comes and goes does not drive them up.
         let chunk = self.next_chunk.get();
         if chunk <= self.reserved.get() {
-            self.next_chunk.set(chunk.saturating_mul(2).min(LARGEST_CHUNK).max(chunk));
+            self.next_chunk.set(chunk.saturating_mul(2).min(self.largest_chunk).max(chunk));
         }
         Ok((block.cast(), block.len()))
     }
@@ -197,7 +199,10 @@ unsafe impl<A: Allocator> Source for Chain<A> {
         }
         let block = match self.take_spare(need, usize::MAX) {
             Some(spare) => spare,
-            None => self.allocate(chunk.max(bytes)).or_else(|AllocError| self.allocate(bytes))?,
+            None => self.allocate(chunk.max(bytes)).or_else(|AllocError| {
+                self.next_chunk.set(chunk.min(self.largest_chunk));
+                self.allocate(bytes)
+            })?,
         };
         // SAFETY: the block is new, or was the spare one.
         Ok(Refill::Window(unsafe { self.open(block) }))
@@ -301,7 +306,9 @@ unsafe impl<A: Allocator> Rewind for Chain<A> {
     }
 
     unsafe fn rewind(&self, now: Window, mark: Mark) -> Window {
+        let mut taken_out = 0_usize;
         while let Some(block) = self.own_blocks.pop_after(mark.count) {
+            taken_out = taken_out.saturating_add(block.size());
             self.full.set(self.full.get() - block.size());
             self.returning.push(block);
         }
@@ -314,9 +321,15 @@ unsafe impl<A: Allocator> Rewind for Chain<A> {
                 let room = older.room();
                 Window { cursor: room.limit, ..room }
             });
+            taken_out = taken_out.saturating_add(chunk.size());
             self.returning.push(chunk);
         }
-        let Some(chunk) = self.chunks.first() else { return window };
+        let Some(chunk) = self.chunks.first() else {
+            // The next task may be like this one; then a chunk for all of it is kept, and used again.
+            let usual = self.next_chunk.get().min(self.largest_chunk);
+            self.next_chunk.set(if taken_out > self.largest_chunk { taken_out } else { usual });
+            return window;
+        };
         if chunk.room().cursor.addr() <= mark.cursor && mark.cursor <= window.cursor.addr() {
             window.cursor = window.cursor.with_addr(mark.cursor);
         }
@@ -347,7 +360,9 @@ impl<A: Allocator> Drop for Chain<A> {
 ///
 /// Chunks grow from the hint, doubling up to 16 MiB, and fall back to the exact size needed when the allocator
 /// refuses more. A request that is large for a chunk gets a block of its own, so that the rest of the current chunk
-/// stays in use. All blocks go back when the arena is dropped; [`reset`](Arena::reset) and scopes keep the largest for reuse.
+/// stays in use. All blocks go back when the arena is dropped; [`reset`](Arena::reset) and scopes keep the largest for reuse. If
+/// more than the largest chunk was in use when the arena was emptied, the next chunk is for as much: so tasks that are alike ask the
+/// allocator for nothing from the third on.
 ///
 /// See [`Arena`] for what all arenas promise. Only asking the allocator makes its system calls; in a signal
 /// handler it is as safe as its allocator, if only the handler uses it.
@@ -400,13 +415,15 @@ impl<A: Allocator, const MIN_ALIGN: usize> ChainAllocator<A, MIN_ALIGN> {
     #[must_use]
     pub const fn with_min_align_in(chunk_size_hint: usize, allocator: A) -> Self {
         let smallest = Chain::<A>::SMALLEST_CHUNK;
+        let hint = if chunk_size_hint < smallest { smallest } else { chunk_size_hint };
         let source = Chain {
             chunks: List::new(),
             own_blocks: List::new(),
             spare: Cell::new(None),
             returning: List::new(),
             count: Cell::new(0),
-            next_chunk: Cell::new(if chunk_size_hint < smallest { smallest } else { chunk_size_hint }),
+            next_chunk: Cell::new(hint),
+            largest_chunk: if hint < LARGEST_CHUNK { LARGEST_CHUNK } else { hint },
             reserved: Cell::new(0),
             full: Cell::new(0),
             peak: Cell::new(0),
