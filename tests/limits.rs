@@ -152,6 +152,37 @@ fn trimming_gives_a_commit_charge_back() {
 }
 
 #[test]
+fn whole_pages_shrink_in_place_and_take_no_memory() {
+    use v_alloc::{Allocator, VirtualAllocator};
+    isolated("whole_pages_shrink_in_place_and_take_no_memory", || {
+        const MIB: usize = 1 << 20;
+        limit(Resource::Data, 100 << 20);
+        let (pages, layout) = (VirtualAllocator::default(), |size| Layout::from_size_align(size, 8).unwrap());
+        let before = (process_reserved_bytes(), v_alloc::process_committed_bytes());
+        let block = pages.allocate(layout(60 * MIB)).unwrap();
+        // SAFETY: so many bytes are ours. Then each call has the layout that the block has at that time.
+        unsafe {
+            block.cast::<u8>().write_bytes(0xA5, 60 * MIB);
+            for (size, smaller) in [
+                (60 * MIB, 50 * MIB),
+                (50 * MIB, 50 * MIB - 5),
+                (50 * MIB - 5, 3 * MIB + 1),
+                (3 * MIB + 1, 1),
+            ] {
+                let shrunk = pages.shrink(block.cast(), layout(size), layout(smaller)).unwrap();
+                assert_eq!(shrunk.cast::<u8>(), block.cast());
+                assert!((smaller..smaller + common::page()).contains(&shrunk.len()), "{}", shrunk.len());
+                let after = (process_reserved_bytes(), v_alloc::process_committed_bytes());
+                assert_eq!(after, (before.0 + shrunk.len(), before.1 + shrunk.len()));
+                assert!((0..smaller).step_by(1000).all(|byte| block.cast::<u8>().add(byte).read() == 0xA5));
+            }
+            pages.deallocate(block.cast(), layout(1));
+        }
+        assert_eq!((process_reserved_bytes(), v_alloc::process_committed_bytes()), before);
+    });
+}
+
+#[test]
 fn a_reservation_beyond_the_address_space_is_an_error_that_says_so() {
     #[cfg(target_pointer_width = "64")]
     {

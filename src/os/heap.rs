@@ -28,6 +28,9 @@ pub(crate) const LARGEST_SPACE: usize = 8 << 20;
 /// Every block has a page of bookkeeping before it, aligned to this much.
 pub(super) const GUARANTEED_ALIGNMENT: usize = PAGE;
 
+/// Whether an end of a range can be released by itself.
+pub(crate) const RELEASES_PARTS: bool = false;
+
 const PAGE: usize = 4096;
 const ENOMEM: OsError = OsError(12);
 

@@ -13,7 +13,7 @@
 //! | `discard` | stays accessible, memory given back, reads zero; tells whether advice was lost |
 //! | `populate` | pages present (best effort) |
 //! | `advise` | huge pages, core dumps, name (best effort) |
-//! | `release` | the range is gone |
+//! | `release` | the range is gone; where `RELEASES_PARTS`, an end of it may go by itself |
 //! | `share` | memory that reads zero, and that on Linux other processes can read but not change; and a place that says where it is, but not to a child after `fork`, where the memory would be the parent's |
 //!
 //! No function panics, locks, allocates or touches a thread-local; `errno` and `GetLastError` keep their value.
@@ -39,8 +39,8 @@ use platform as fallible;
 
 pub(crate) use fallible::{commit, decommit, discard, release, reserve, reserve_accessible};
 pub(crate) use platform::{
-    BLOCK_TIERS, LARGEST_SPACE, RESERVATION_TIERS, abort, address_space, advise, huge_page_size, populate,
-    process_number, share, unshare,
+    BLOCK_TIERS, LARGEST_SPACE, RELEASES_PARTS, RESERVATION_TIERS, abort, address_space, advise,
+    huge_page_size, populate, process_number, share, unshare,
 };
 
 crate::traps::in_force! {

@@ -39,6 +39,9 @@ pub(crate) const LARGEST_SPACE: usize = 16 << 20;
 /// `mmap` aligns to pages, and pages are at least this large.
 pub(super) const GUARANTEED_ALIGNMENT: usize = 4096;
 
+/// Whether an end of a range can be released by itself.
+pub(crate) const RELEASES_PARTS: bool = true;
+
 /// The number of this process, as it sees itself.
 pub(crate) fn process_number() -> u32 {
     rustix::process::getpid().as_raw_nonzero().get().unsigned_abs()
@@ -359,7 +362,7 @@ pub(crate) unsafe fn advise(start: NonNull<u8>, size: Pages, advice: Advice<'_>)
 }
 
 /// # Safety
-/// The range is one that `reserve` returned, whole, and nothing in it will be used again.
+/// The range is one that `reserve` returned, whole or an end of it, and nothing in it will be used again.
 pub(crate) unsafe fn release(start: NonNull<u8>, size: Pages) -> Result<(), OsError> {
     // SAFETY: forwarded from the caller.
     let released = unsafe { unmap(start.as_ptr(), size.bytes()) };

@@ -44,6 +44,9 @@ pub(crate) const LARGEST_SPACE: usize = 16 << 20;
 /// are multiples of a page.
 pub(super) const GUARANTEED_ALIGNMENT: usize = 4096;
 
+/// Whether an end of a range can be released by itself.
+pub(crate) const RELEASES_PARTS: bool = false;
+
 const ERROR_NOT_ENOUGH_MEMORY: OsError = OsError(8);
 const ERROR_NOT_SUPPORTED: OsError = OsError(50);
 

@@ -364,6 +364,24 @@ impl Reservation {
         unsafe { os::advise(self.at(start), self.committed.get().after(start), Advice::HugePages) };
     }
 
+    /// Gives the addresses from `start` on back to the operating system, with their memory; tells whether that could be done. If
+    /// not, all stays as it was.
+    ///
+    /// # Safety
+    /// All of the range is committed, and nothing at or beyond `start` is in use.
+    pub(crate) unsafe fn cut_off_from(&mut self, start: Pages) -> bool {
+        let less = self.size.after(start);
+        // SAFETY: `start ..` is the end of the range, and the caller has no use for it.
+        let is_cut = os::RELEASES_PARTS && unsafe { os::release(self.at(start), less) }.is_ok();
+        if is_cut {
+            totals::RESERVED.subtract(less);
+            totals::COMMITTED.subtract(less);
+            self.size = start;
+            self.committed.set(start);
+        }
+        is_cut
+    }
+
     /// Gives the range away: its base, to be handed to [`from_base`](Self::from_base) later.
     pub(crate) fn into_base(self) -> NonNull<u8> {
         ManuallyDrop::new(self).base

@@ -3,6 +3,7 @@
 use super::{VirtualAllocator, pages};
 use crate::allocator::RawAllocator;
 use crate::os::Pages;
+use crate::reservation::Reservation;
 use crate::{AllocError, bump};
 use core::alloc::Layout;
 use core::ptr::NonNull;
@@ -76,8 +77,11 @@ impl VirtualAllocator {
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
         let aligned = block.addr().get() == bump::round_down(block.addr().get(), new.align());
-        if let (Some(pages), true, true) = (pages(new), aligned, new.size() > 0) {
-            if old.size() > 0 && self::pages(old) == Some(pages) {
+        if let (Some(old_pages), Some(pages), true, true, true) =
+            (pages(old), pages(new), aligned, old.size() > 0, new.size() > 0)
+        {
+            // SAFETY: the block is a range of so many pages, all of them committed, and what is cut off is not used any more.
+            if pages == old_pages || pages < old_pages && unsafe { cut_off(block, old_pages, pages) } {
                 return Ok(NonNull::slice_from_raw_parts(block, pages.bytes()));
             }
         }
@@ -88,5 +92,19 @@ impl VirtualAllocator {
             self.raw_deallocate(block, old);
         }
         Ok(moved)
+    }
+}
+
+/// Gives back all but the first pages of a block, in place; tells whether that could be done.
+///
+/// # Safety
+/// The block has `size`, and nothing from `rest` on is in use.
+unsafe fn cut_off(block: NonNull<u8>, size: Pages, rest: Pages) -> bool {
+    // SAFETY: forwarded from the caller; the block is given away again.
+    unsafe {
+        let mut range = Reservation::from_base(block, size);
+        let is_cut = range.cut_off_from(rest);
+        range.into_base();
+        is_cut
     }
 }

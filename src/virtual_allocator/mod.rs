@@ -14,9 +14,11 @@ use core::ptr::NonNull;
 /// other allocators.
 ///
 /// A block's size is rounded up to whole pages, and all of it may be used. Any alignment is honoured. Fresh
-/// memory reads zero, at no cost, and blocks of 2 MiB or more may lie on huge pages. Freeing gives the pages and the addresses back at once. A call makes two
-/// to five system calls (`mmap`, `munmap`, `mprotect`, `madvise`; `VirtualAlloc`, `VirtualQuery` and `VirtualFree` on
-/// Windows), keeps `errno`, and takes no lock: it may be used in a signal handler.
+/// memory reads zero, at no cost, and blocks of 2 MiB or more may lie on huge pages. Freeing gives the pages and the addresses back
+/// at once, and so does shrinking, in place, where the system allows for it (not on Windows, where the block moves). Growing moves a
+/// block unless its last page has room. A call makes one to five system calls (`mmap`, `munmap`, `mprotect`, `madvise`;
+/// `VirtualAlloc`, `VirtualQuery` and `VirtualFree` on Windows), keeps `errno`, and takes no lock: it may be used in a signal
+/// handler.
 ///
 /// A request for no bytes succeeds with a dangling pointer and takes nothing.
 ///
