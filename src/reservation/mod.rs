@@ -28,7 +28,7 @@ use core::ptr::NonNull;
 /// Memory reads zero when it is committed, for the first time or again. Dropping it releases the range.
 /// All figures are bytes, exact at any time, also after a failure; all methods are O(1) besides the work of the
 /// operating system. Safe in a signal handler that owns the value: at most the system calls of `mmap`,
-/// `mprotect`, `madvise`, `munmap` and `prctl` are made.
+/// `mprotect`, `madvise`, `munmap`, `prctl` and, for locked pages, `munlock` are made.
 ///
 /// ```
 /// use v_alloc::{Pages, Reservation};

@@ -71,7 +71,8 @@ pub fn set_default_reservation(bytes: usize) {
 /// On Linux its memory is left out of core dumps, because all blocks are one mapping, as large as their addresses.
 ///
 /// All operations are O(1) besides the work of the operating system. Safe in a signal handler that owns the value:
-/// lock-free, and at most the system calls of `mmap`, `mprotect`, `madvise`, `munmap`, `prctl` and `getrlimit`.
+/// lock-free, and at most the system calls of `mmap`, `mprotect`, `madvise`, `munmap`, `prctl`, `prlimit64` and,
+/// for pages that the program locked, `munlock`.
 ///
 /// ```
 /// use v_alloc::StableBlock;

@@ -90,7 +90,7 @@ impl<'a> LocalArena<'a> {
         self.arena.source().from
     }
 
-    /// What is handed out, with alignment padding, in bytes.
+    /// What is handed out, in bytes, with alignment padding and what was left of earlier windows.
     ///
     /// ```
     /// let arena = v_alloc::SyncArena::new();
