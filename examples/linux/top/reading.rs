@@ -89,7 +89,8 @@ pub fn look(process: u32) -> Result<Picture, Trouble> {
         Image::new(&first, &second).ok_or_else(|| Trouble::UnknownFormat(process, status.program.clone()))?;
     let mut arenas: Vec<_> = image.entries().map(Arena::of).collect();
     arenas.sort_by_key(|arena| arena.address);
-    let mut pages = Pages { file: File::open(format!("/proc/{process}/pagemap")) };
+    // So much takes a tenth of a second.
+    let mut pages = Pages { file: File::open(format!("/proc/{process}/pagemap")), left: 16 << 30 };
     for mapping in mappings {
         mapping.share_among(&mut arenas, &mut pages);
     }
@@ -250,18 +251,17 @@ impl Mapping {
 /// Which pages of the process are there: a word for each, whose uppermost bit says so.
 struct Pages {
     file: io::Result<File>,
+    /// Bytes that may still be looked through: what another process lists may be anything, also the same a thousand times.
+    left: u64,
 }
 
 impl Pages {
-    /// Bytes of a range that are in memory, unless it is too large to be looked through, or nobody may.
+    /// Bytes of a range that are in memory, unless there is too much to be looked through, or nobody may.
     fn present(&mut self, range: Range<u64>) -> Option<u64> {
-        const MOST: u64 = 16 << 30;
         let page = v_alloc::os::page_size().ok()? as u64;
         let file = self.file.as_ref().ok()?;
         let (mut next, end) = (range.start / page, range.end / page);
-        if end.saturating_sub(next) * page > MOST {
-            return None;
-        }
+        self.left = self.left.checked_sub(end.saturating_sub(next) * page)?;
         let mut words = [0; 8 << 10];
         let mut present = 0;
         while next < end {
