@@ -469,11 +469,14 @@ impl<T: fmt::Debug> fmt::Debug for SyncVec<T> {
     }
 }
 
+/// As [`get`](SyncVec::get): what `push` returned an index for is there, also while others push before it.
 impl<T> Index<usize> for SyncVec<T> {
     type Output = T;
 
+    #[track_caller]
+    #[allow(clippy::panic, reason = "as a slice does; `get` does not")]
     fn index(&self, index: usize) -> &T {
-        &self.as_slice()[index]
+        self.get(index).unwrap_or_else(|| panic!("index {index} is of no element that is published"))
     }
 }
 

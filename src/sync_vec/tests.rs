@@ -97,7 +97,7 @@ fn a_push_that_was_cut_off_ends_the_slice_and_is_dropped_by_nobody() {
     vec.push(element.clone());
     for _ in 0..2 {
         assert_eq!((vec.len(), vec.as_slice().len(), vec.as_mut_slice().len(), vec.claimed()), (1, 1, 1, 3));
-        assert_eq!((vec.get(index), vec.get(2)), (None, Some(&element)));
+        assert_eq!((vec.get(index), vec.get(2), &vec[2]), (None, Some(&element), &element));
     }
     vec.clear();
     assert_eq!((Rc::strong_count(&element), vec.len(), vec.claimed()), (1, 0, 0));
