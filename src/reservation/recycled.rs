@@ -3,16 +3,20 @@
 //! ```text
 //!  a slot:  | ready, or 0: empty | base | size |
 //!
-//!  base          ready, at most 16 KiB           base + size
+//!  base          ready                           base + size
 //!   |  accessible, not zero  |     inaccessible     |
 //! ```
+//!
+//! Ready is as much as any arena may have present, 16 KiB; or what the latest eight all had committed, up to a mebibyte. So tasks
+//! that are alike need no page that is new, and an arena that stays small holds no more than it may, unless none of those before it
+//! did.
 //!
 //! Only ranges that are like every other: of the size that a new one would have, without a name or advice. They count against
 //! the budget, but are on no account: an arena that gets one commits in the same steps as ever, with the same figures, and spares the
 //! system calls. Nobody waits here: a slot that another thread, or the function that a handler interrupts, is about to change
 //! is neither empty nor full.
 
-use super::growth::FIRST;
+use super::growth::{FIRST, HEAD};
 use super::{Reservation, budget, totals};
 use crate::lock_free::state::State;
 use crate::os::{self, Pages};
@@ -29,8 +33,9 @@ const SLOTS: usize = if cfg!(any(miri, v_alloc_heap_os)) || traps::ARE_IN_FORCE 
     8
 };
 
-/// Bytes that each may keep ready, and a page at least: with more, an arena that stays small would hold more than it may.
-const MOST_READY: usize = FIRST;
+/// What the latest ranges had committed when they were dropped, in bytes; and how many there were so far.
+static LATEST: [AtomicUsize; 8] = [const { AtomicUsize::new(0) }; 8];
+static COUNT: AtomicUsize = AtomicUsize::new(0);
 
 static KEPT: [Slot; SLOTS] = [const { Slot::new() }; SLOTS];
 
@@ -67,21 +72,41 @@ fn is_too_small(range: &Reservation) -> bool {
 /// read zero when it is.
 pub(crate) fn take() -> Option<Reservation> {
     let mut range = KEPT.iter().find_map(|slot| slot.take().filter(|range| !is_too_small(range)))?;
-    range.is_recyclable = true;
+    // Since it was put there, an arena may have needed less.
+    shorten(&range).then(|| range.is_recyclable = true)?;
     Some(range)
+}
+
+/// Gives back what may not be ready of a range in which nothing is in use; tells whether that could be done.
+#[inline]
+fn shorten(range: &Reservation) -> bool {
+    range.accessible().bytes() <= FIRST || shorten_to_what_all_had(range)
+}
+
+#[cold]
+#[inline(never)]
+fn shorten_to_what_all_had(range: &Reservation) -> bool {
+    let all_had = LATEST.iter().map(|bytes| bytes.load(Relaxed)).min().unwrap_or_default();
+    // SAFETY: nothing in the range is in use.
+    Pages::round_up(all_had.clamp(FIRST, HEAD))
+        .is_some_and(|most| unsafe { range.decommit_from(most) }.is_ok())
 }
 
 /// Keeps a range that is being dropped, if there is a place for it; then it is not the caller's any more.
 pub(super) fn keep(range: &Reservation) -> bool {
-    let Some(most_ready) = Pages::round_up(MOST_READY) else { return false };
+    // Not exactly so if another thread does the same, which is good enough.
+    let count = COUNT.load(Relaxed);
+    COUNT.store(count.wrapping_add(1), Relaxed);
+    if let Some(place) = LATEST.get(count % LATEST.len()) {
+        place.store(range.committed().bytes(), Relaxed);
+    }
     if range.accessible() == Pages::ZERO || is_too_small(range) {
         return false;
     }
     let Some(slot) = KEPT.iter().find(|slot| slot.ready.take(|ready| ready == 0).is_some()) else {
         return false;
     };
-    // SAFETY: nothing in the range is in use.
-    let fits = unsafe { range.decommit_from(most_ready) }.is_ok();
+    let fits = shorten(range);
     if fits {
         totals::RESERVED.subtract(range.size);
         totals::COMMITTED.subtract(range.committed());
@@ -112,7 +137,7 @@ mod tests {
     use std::vec::Vec;
 
     fn ready() -> Pages {
-        Pages::round_up(MOST_READY).unwrap()
+        Pages::round_up(FIRST).unwrap()
     }
 
     /// A range that may be kept, with so much committed.
@@ -159,9 +184,9 @@ mod tests {
     #[test]
     fn what_is_given_back_before_it_was_committed_reads_zero() {
         alone("reservation::recycled::tests::what_is_given_back_before_it_was_committed_reads_zero", || {
-            let first = range(MOST_READY);
+            let first = range(FIRST);
             // SAFETY: it is committed, and nobody else's.
-            unsafe { first.base().write_bytes(0xA5, MOST_READY) };
+            unsafe { first.base().write_bytes(0xA5, FIRST) };
             drop(first);
             let range = take().unwrap();
             // SAFETY: nothing is in use.
@@ -169,7 +194,34 @@ mod tests {
             assert_eq!((range.ready(), account().1), (Pages::ZERO, 0));
             range.commit_to(ready()).unwrap();
             // SAFETY: as above.
-            assert!((0..MOST_READY).all(|byte| unsafe { range.base().add(byte).read() } == 0));
+            assert!((0..FIRST).all(|byte| unsafe { range.base().add(byte).read() } == 0));
+        });
+    }
+
+    #[test]
+    fn as_much_is_ready_as_the_latest_eight_all_had() {
+        alone("reservation::recycled::tests::as_much_is_ready_as_the_latest_eight_all_had", || {
+            let page = Pages::round_up(1).unwrap().bytes();
+            let drop_one = |bytes| drop(range(bytes));
+            let taken = || {
+                let mut range = take().unwrap();
+                range.is_recyclable = false;
+                range.ready().bytes()
+            };
+            let after = |bytes| {
+                release_all();
+                drop_one(bytes);
+                taken()
+            };
+            (0..6).for_each(|_| drop_one(40 * page));
+            assert_eq!(after(40 * page), ready().bytes(), "seven did");
+            assert_eq!(after(30 * page), ready().bytes().max(30 * page).min(HEAD));
+            (0..8).for_each(|_| drop_one(5 << 20));
+            assert_eq!(after(5 << 20), HEAD, "no huge page");
+            // What was kept before a small one came is shortened when it is taken.
+            (0..3).for_each(|_| drop_one(5 << 20));
+            drop_one(page);
+            assert_eq!([(); 3].map(|()| taken()), [ready().bytes(); 3]);
         });
     }
 
