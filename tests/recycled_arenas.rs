@@ -179,7 +179,7 @@ fn at_most_eight_ranges_stay_with_little_of_each() {
         let resident = here();
         assert_eq!(resident.iter().filter(|&&bytes| bytes == ready()).count(), KEPT - 1, "{resident:?}");
         assert_eq!(
-            resident.iter().filter(|&&bytes| bytes == 1 << 20).count(),
+            resident.iter().filter(|&&bytes| bytes == 3 << 20).count(),
             1,
             "behind eight: {resident:?}"
         );

@@ -47,7 +47,7 @@ use window::WindowCell;
 /// * **Failure**: `try_` methods return [`AllocError`]; the short forms write a line to standard error and
 ///   abort the process. Either way the arena stays as it was.
 /// * **Dropping it** gives its memory back to the system, but for 16 KiB of an arena with the usual options, or as much as the
-///   latest eight all had committed, up to 1 MiB: that and the range are for the next such arena, so lives that are alike make no
+///   latest eight all had committed, up to 3 MiB: that and the range are for the next such arena, so lives that are alike make no
 ///   system call. Of up to eight; if the system refuses something, they are given up.
 /// * **Zero-sized** requests succeed with an aligned pointer, and take padding at most. Any alignment is honoured.
 /// * **Stale pointers**, of C or `unsafe` code: with the feature `traps`, builds with debug assertions let them fault

@@ -1,13 +1,12 @@
 //! What the guards of borrowed arenas have in common: what can be done with the arena, and how it is put to rest.
 
 use crate::os::Pages;
-use crate::reservation::growth::HEAD;
+use crate::reservation::growth::WORTH_KEEPING;
 use crate::{Arena, ReserveError};
 
-/// Bytes that an idle arena keeps committed unless told otherwise: what lies on small pages, which take ten times as long to
-/// come as huge ones, and one of these. Most tasks need less, and so make no system call when they repeat. Half of a huge page would
-/// come back as small ones, each time.
-pub(crate) const RETAIN: usize = HEAD + (2 << 20);
+/// Bytes that an idle arena keeps committed unless told otherwise. Most tasks need less, and so make no system call when they
+/// repeat.
+pub(crate) const RETAIN: usize = WORTH_KEEPING;
 
 /// Takes back all that was allocated, and what is committed beyond `limit`. Returns what stays committed.
 #[inline]

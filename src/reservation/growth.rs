@@ -35,6 +35,10 @@ pub enum CommitPolicy {
 /// Bytes before the first huge page. More than this, a step of 2 MiB wastes less than the arena holds.
 pub(crate) const HEAD: usize = 1 << 20;
 
+/// Bytes of an arena that are worth keeping for the next task: what lies on small pages, which take ten times as long to come as
+/// huge ones, and one of these. Half of a huge page would come back as small ones, each time.
+pub(crate) const WORTH_KEEPING: usize = HEAD + (2 << 20);
+
 /// Bytes that are left to page faults, for arenas that never grow beyond.
 pub(crate) const FIRST: usize = 16 << 10;
 

@@ -7,7 +7,7 @@
 //!   |  accessible, not zero  |     inaccessible     |
 //! ```
 //!
-//! Ready is as much as any arena may have present, 16 KiB; or what the latest eight all had committed, up to a mebibyte. So tasks
+//! Ready is as much as any arena may have present, 16 KiB; or what the latest eight all had committed, up to 3 MiB. So tasks
 //! that are alike need no page that is new, and an arena that stays small holds no more than it may, unless none of those before it
 //! did.
 //!
@@ -16,7 +16,7 @@
 //! system calls. Nobody waits here: a slot that another thread, or the function that a handler interrupts, is about to change
 //! is neither empty nor full.
 
-use super::growth::{FIRST, HEAD};
+use super::growth::{FIRST, WORTH_KEEPING};
 use super::{Reservation, budget, totals};
 use crate::lock_free::state::State;
 use crate::os::{self, Pages};
@@ -88,7 +88,7 @@ fn shorten(range: &Reservation) -> bool {
 fn shorten_to_what_all_had(range: &Reservation) -> bool {
     let all_had = LATEST.iter().map(|bytes| bytes.load(Relaxed)).min().unwrap_or_default();
     // SAFETY: nothing in the range is in use.
-    Pages::round_up(all_had.clamp(FIRST, HEAD))
+    Pages::round_up(all_had.clamp(FIRST, WORTH_KEEPING))
         .is_some_and(|most| unsafe { range.decommit_from(most) }.is_ok())
 }
 
@@ -215,9 +215,9 @@ mod tests {
             };
             (0..6).for_each(|_| drop_one(40 * page));
             assert_eq!(after(40 * page), ready().bytes(), "seven did");
-            assert_eq!(after(30 * page), ready().bytes().max(30 * page).min(HEAD));
+            assert_eq!(after(30 * page), ready().bytes().max(30 * page).min(WORTH_KEEPING));
             (0..8).for_each(|_| drop_one(5 << 20));
-            assert_eq!(after(5 << 20), HEAD, "no huge page");
+            assert_eq!(after(5 << 20), WORTH_KEEPING);
             // What was kept before a small one came is shortened when it is taken.
             (0..3).for_each(|_| drop_one(5 << 20));
             drop_one(page);
