@@ -377,3 +377,26 @@ fn elements_that_are_leaked_stay_where_they_are_and_are_not_dropped() {
     assert_eq!(std::rc::Rc::strong_count(&shared), 1);
     assert!(StableVec::<u8>::new().leak().is_empty());
 }
+
+#[test]
+fn what_a_splice_removed_is_dropped_before_others_are_made() {
+    use std::cell::RefCell;
+    struct Told<'a>(u32, &'a RefCell<Vec<String>>);
+    impl Drop for Told<'_> {
+        fn drop(&mut self) {
+            self.1.borrow_mut().push(format!("drop {}", self.0));
+        }
+    }
+    let log = RefCell::new(Vec::new());
+    let make = |number| {
+        log.borrow_mut().push(format!("make {number}"));
+        Told(number, &log)
+    };
+    let mut vec: StableVec<Told<'_>> = (0..5).map(make).collect();
+    log.borrow_mut().clear();
+    let mut splice = vec.splice(1..4, (7..9).map(make));
+    drop(splice.next());
+    drop(splice);
+    assert_eq!(*log.borrow(), ["drop 1", "drop 2", "drop 3", "make 7", "make 8"]);
+    assert!(vec.iter().map(|told| told.0).eq([0, 7, 8, 4]));
+}
