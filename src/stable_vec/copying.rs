@@ -28,6 +28,15 @@ impl<T> StableVec<T> {
         }
     }
 
+    /// Adds what an iterator gives, as far as there is room; tells whether there is none left.
+    pub(super) fn extend_within_capacity(&mut self, values: &mut impl Iterator<Item = T>) -> bool {
+        let room = self.capacity() - self.len();
+        let mut behind = Behind::new(self.vec.get_mut());
+        // SAFETY: there is room for as many.
+        values.take(room).for_each(|value| unsafe { behind.push(value) });
+        behind.count == room
+    }
+
     /// Moves elements to the end.
     ///
     /// # Safety

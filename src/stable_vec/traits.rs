@@ -81,12 +81,14 @@ impl<T: Clone> Clone for StableVec<T> {
     }
 }
 
-/// Pushes one by one, so that an iterator that lies about its length, or panics, leaves what was pushed.
+/// Takes one by one, so that an iterator that lies about its length, or panics, leaves what it gave.
 impl<T> Extend<T> for StableVec<T> {
     #[track_caller]
     fn extend<I: IntoIterator<Item = T>>(&mut self, values: I) {
-        for value in values {
-            self.push(value);
+        let mut values = values.into_iter();
+        while self.extend_within_capacity(&mut values) {
+            let Some(value) = values.next() else { break };
+            self.push(value); // makes more room
         }
     }
 }
