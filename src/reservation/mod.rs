@@ -2,6 +2,7 @@
 
 pub(crate) mod budget;
 pub(crate) mod growth;
+pub(crate) mod latest;
 pub(crate) mod lazy;
 pub(crate) mod recycled;
 pub(crate) mod shared;

@@ -17,6 +17,7 @@
 //! is neither empty nor full.
 
 use super::growth::{FIRST, WORTH_KEEPING};
+use super::latest::Latest;
 use super::{Reservation, budget, totals};
 use crate::lock_free::state::State;
 use crate::os::{self, Pages};
@@ -33,9 +34,8 @@ const SLOTS: usize = if cfg!(any(miri, v_alloc_heap_os)) || traps::ARE_IN_FORCE 
     8
 };
 
-/// What the latest ranges had committed when they were dropped, in bytes; and how many there were so far.
-static LATEST: [AtomicUsize; 8] = [const { AtomicUsize::new(0) }; 8];
-static COUNT: AtomicUsize = AtomicUsize::new(0);
+/// What ranges had committed when they were dropped.
+static DROPPED: Latest = Latest::new();
 
 static KEPT: [Slot; SLOTS] = [const { Slot::new() }; SLOTS];
 
@@ -86,20 +86,14 @@ fn shorten(range: &Reservation) -> bool {
 #[cold]
 #[inline(never)]
 fn shorten_to_what_all_had(range: &Reservation) -> bool {
-    let all_had = LATEST.iter().map(|bytes| bytes.load(Relaxed)).min().unwrap_or_default();
     // SAFETY: nothing in the range is in use.
-    Pages::round_up(all_had.clamp(FIRST, WORTH_KEEPING))
+    Pages::round_up(DROPPED.all_had().clamp(FIRST, WORTH_KEEPING))
         .is_some_and(|most| unsafe { range.decommit_from(most) }.is_ok())
 }
 
 /// Keeps a range that is being dropped, if there is a place for it; then it is not the caller's any more.
 pub(super) fn keep(range: &Reservation) -> bool {
-    // Not exactly so if another thread does the same, which is good enough.
-    let count = COUNT.load(Relaxed);
-    COUNT.store(count.wrapping_add(1), Relaxed);
-    if let Some(place) = LATEST.get(count % LATEST.len()) {
-        place.store(range.committed().bytes(), Relaxed);
-    }
+    DROPPED.tell(range.committed().bytes());
     if range.accessible() == Pages::ZERO || is_too_small(range) {
         return false;
     }

@@ -386,7 +386,8 @@ impl Busy {
         let most = match size {
             0 => 0,
             _ if zeroed => size.max(CLEARED),
-            _ => Block::most_kept(size),
+            _ if self.committed().bytes() <= Block::most_kept(size) => usize::MAX,
+            _ => pool::worth_keeping(self.place).max(Block::most_kept(size)),
         };
         if self.committed().bytes() > most.min(self.limit().bytes()) {
             self.give_back_from(most.min(self.limit().bytes()))?;
@@ -406,9 +407,9 @@ impl Busy {
     fn free(self) -> Result<(), ReserveError> {
         // Where traps are in force nothing of it may be accessible.
         let may_keep = !traps::ARE_IN_FORCE && !self.place.is_single() && self.committed() > Pages::ZERO;
-        let keeps = may_keep && pool::keep(self.place);
-        if let Err(error) = self.give_back_from(if keeps { pool::KEPT } else { 0 }) {
-            if keeps {
+        let keeps = if may_keep { pool::keep(self.place) } else { None };
+        if let Err(error) = self.give_back_from(keeps.unwrap_or_default()) {
+            if keeps.is_some() {
                 pool::keep_no_more(self.place);
             }
             self.end(); // it is still there

@@ -3,6 +3,7 @@
 
 use super::space::{self, Place, SMALLEST_CLASS, Space};
 use crate::error::ReserveError;
+use crate::reservation::latest::Latest;
 use core::sync::atomic::{
     AtomicPtr, AtomicU64, AtomicUsize,
     Ordering::{AcqRel, Acquire, Relaxed, Release},
@@ -14,12 +15,17 @@ const CLASSES: usize = usize::BITS as usize;
 /// many bytes each.
 pub(super) const MOST_WARM: usize = 16;
 pub(super) const KEPT: usize = 64 << 10;
+/// So many of them may keep as much as the latest of the class all had, up to the most.
+const MOST_LARGE: usize = 2;
+pub(super) const MOST_KEPT: usize = 1 << 20;
 
 /// The free slots of a class that kept no memory.
 static FREE: [Stack; CLASSES] = [const { Stack::new() }; CLASSES];
 /// Those that did: apart, so that slots which are in use again and again are these, however many others were freed before.
 static WARM: [Stack; CLASSES] = [const { Stack::new() }; CLASSES];
-/// How many of those there are, or are about to be.
+/// What slots of a class had committed when they were freed.
+static FREED: [Latest; CLASSES] = [const { Latest::new() }; CLASSES];
+/// How many free slots keep some memory, or are about to.
 static WARM_COUNTS: [AtomicUsize; CLASSES] = [const { AtomicUsize::new(0) }; CLASSES];
 /// The space of a class that has slots never handed out.
 static CURRENT: [AtomicPtr<Space>; CLASSES] = [const { AtomicPtr::new(core::ptr::null_mut()) }; CLASSES];
@@ -59,11 +65,19 @@ pub(super) fn take_from_new_space(
     Ok(take(class))
 }
 
-/// Whether a slot that is being freed may keep some memory. It counts from then on.
-pub(super) fn keep(place: Place) -> bool {
+/// What the latest slots of this one's class all had committed when they were freed, as far as that is worth keeping.
+pub(super) fn worth_keeping(place: Place) -> usize {
+    FREED.get(place.space.class() as usize).map_or(KEPT, |freed| freed.all_had().clamp(KEPT, MOST_KEPT))
+}
+
+/// How many bytes a slot that is being freed may keep, if any. It counts from then on.
+pub(super) fn keep(place: Place) -> Option<usize> {
+    let class = place.space.class() as usize;
+    let committed = place.slot.committed.load(Relaxed);
+    FREED.get(class)?.tell(committed);
     let one_more = |count: usize| (count < MOST_WARM).then_some(count + 1);
-    let count = WARM_COUNTS.get(place.space.class() as usize);
-    count.is_some_and(|count| count.fetch_update(Relaxed, Relaxed, one_more).is_ok())
+    let count = WARM_COUNTS.get(class)?.fetch_update(Relaxed, Relaxed, one_more).ok()?;
+    Some(if committed > KEPT && count < MOST_LARGE { worth_keeping(place) } else { KEPT })
 }
 
 /// A slot that was to keep some memory, or did until now, does not count any more.
