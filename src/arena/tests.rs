@@ -3,7 +3,7 @@
 use super::reserved::Reserved;
 use super::*;
 use crate::CommitPolicy;
-use crate::os::faults::{Call, INJECTED, alone, fail_after, fail_each_call};
+use crate::os::faults::{Call, INJECTED, alone, fail_each_call};
 use crate::{process_committed_bytes, process_reserved_bytes};
 use core::cell::Cell;
 use std::vec::Vec;
@@ -137,7 +137,7 @@ fn an_arena_in_a_range_that_another_left_makes_no_system_call() {
             let life = || assert!(Arena::new().try_alloc_slice_fill_copy(bytes, 1_u8).is_ok());
             // The larger ones only behind eight that were alike.
             (0..if bytes > 16 << 10 { 8 } else { 0 }).for_each(|_| life());
-            assert_eq!(fail_after(0, life), None, "{bytes} bytes");
+            assert_eq!(crate::os::faults::fail_after(0, life), None, "{bytes} bytes");
         }
     });
 }

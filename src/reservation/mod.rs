@@ -370,6 +370,7 @@ impl Reservation {
     ///
     /// # Safety
     /// All of the range is committed, and nothing at or beyond `start` is in use.
+    #[allow(dead_code, reason = "only the `Allocator` traits shrink blocks")]
     pub(crate) unsafe fn cut_off_from(&mut self, start: Pages) -> bool {
         let less = self.size.after(start);
         // SAFETY: `start ..` is the end of the range, and the caller has no use for it.
