@@ -79,8 +79,8 @@ fn take(tier: Tier, size: Pages) -> Result<(), ReserveError> {
 pub(super) fn has_room_beyond(tiers: &[usize], size: Pages) -> bool {
     let share = SHARE.load(Relaxed);
     let rest = TAKEN.load(Relaxed).saturating_sub(size.bytes());
-    let larger = tiers.iter().enumerate().take_while(|&(_, &bytes)| bytes > size.bytes());
-    larger.into_iter().any(|(index, &bytes)| {
+    let mut larger = tiers.iter().enumerate().take_while(|&(_, &bytes)| bytes > size.bytes());
+    larger.any(|(index, &bytes)| {
         let ceiling = Tier { index, count: tiers.len(), first: 1 }.ceiling(share);
         room(rest, Pages::round_down(bytes), ceiling).is_some()
     })

@@ -32,8 +32,12 @@ impl<T> StableVec<T> {
     pub(super) fn extend_within_capacity(&mut self, values: &mut impl Iterator<Item = T>) -> bool {
         let room = self.capacity() - self.len();
         let mut behind = Behind::new(self.vec.get_mut());
-        // SAFETY: there is room for as many.
-        values.take(room).for_each(|value| unsafe { behind.push(value) });
+        values.take(room).for_each(|value| {
+            // An iterator may have code of its own behind this, which need not stop where it should.
+            assert!(behind.count < room, "an iterator goes on behind its end");
+            // SAFETY: there is room.
+            unsafe { behind.push(value) };
+        });
         behind.count == room
     }
 
