@@ -181,3 +181,35 @@ fn zeroed_memory_is_zero_in_a_window_that_was_used_before() {
         arena.reset();
     }
 }
+
+/// More than a window is a block of the shared arena, and has what its blocks have.
+#[test]
+fn a_large_block_grows_in_place_and_goes_back() {
+    let arena = SyncArena::new();
+    let local = arena.local();
+    local.alloc(1_u64); // a window, which stays
+    let before = (arena.used_bytes(), local.used_bytes());
+    for _ in 0..20 {
+        let mut vec = allocator_api2::vec::Vec::with_capacity_in(10_000, &local);
+        vec.push(0_u64);
+        let address = vec.as_ptr();
+        vec.extend(1..100_000);
+        assert_eq!(vec.as_ptr(), address, "it grew in place");
+        vec.truncate(30_000);
+        vec.shrink_to_fit();
+        assert_eq!((vec.as_ptr(), arena.used_bytes() - before.0), (address, 240_000));
+        assert_eq!(local.used_bytes() - before.1, 240_000);
+        assert!(vec.iter().copied().eq(0..30_000));
+        drop(vec);
+        assert_eq!((arena.used_bytes(), local.used_bytes()), before);
+    }
+    // What others have behind it stays theirs.
+    let mut vec = allocator_api2::vec::Vec::with_capacity_in(10_000, &local);
+    vec.extend(0..10_000_u64);
+    let theirs = arena.alloc([7_u64; 100]);
+    vec.extend(10_000..50_000);
+    assert!(vec.iter().copied().eq(0..50_000) && *theirs == [7; 100]);
+    drop(vec);
+    assert_eq!(*theirs, [7; 100]);
+    assert_eq!(*local.alloc(2_u64), 2);
+}

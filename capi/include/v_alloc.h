@@ -295,8 +295,8 @@ static inline VAllocError v_alloc_error(const AllocInfo *alloc_info) {
 
 /* As realloc, but the block stays where it is: `data` stays valid when it grows or shrinks. NULL makes a block;
  * total_size 0 frees it and returns NULL. On failure returns NULL, and the block stays as it was. Pages are given
- * back when more than 64 KiB and more than twice what is in use is committed; sixteen freed blocks keep up to 64 KiB
- * each for the next ones. A first size above the default reservation reserves what it needs. */
+ * back when more than 64 KiB and more than twice what is in use is committed; freed blocks keep up to 64 KiB each for
+ * the next ones, 1 MiB together. A first size above the default reservation reserves what it needs. */
 void *v_alloc_realloc(void *data, size_t total_size);
 
 /* As v_alloc_realloc, with options for a block that is made; they mean nothing to one that exists. NULL: defaults. A

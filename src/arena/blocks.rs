@@ -135,7 +135,7 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
             if !S::CONTIGUOUS && old.size() > 0 {
                 self.source.before_lowering(self.window.cursor()); // the block is off the account while it is resized
                 // SAFETY: forwarded from the caller.
-                if let Some(resized) = unsafe { self.source.resize_own_block(block, new) } {
+                if let Some(resized) = unsafe { self.source.resize_own_block(block, old.size(), new) } {
                     return resized;
                 }
             }
@@ -160,10 +160,22 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
     /// `block` is a live block of this arena of `size` bytes.
     pub(super) unsafe fn free(&self, block: NonNull<u8>, size: usize) {
         // SAFETY: forwarded from the caller.
-        if size > 0 && unsafe { self.try_shrink(block, size, 0) }.is_err() && !S::CONTIGUOUS {
+        unsafe { self.shrink(block, size, 0) };
+    }
+
+    /// Shrinks a block in place, or frees it for a new size of 0, if it is the last one or the latest with memory of its own.
+    ///
+    /// # Safety
+    /// `block` is a live block of this arena of `size` bytes, which is not less than `new_size`.
+    pub(super) unsafe fn shrink(&self, block: NonNull<u8>, size: usize, new_size: usize) {
+        // SAFETY: forwarded from the caller.
+        if size > 0 && unsafe { self.try_shrink(block, size, new_size) }.is_err() && !S::CONTIGUOUS {
             self.source.before_lowering(self.window.cursor());
-            // SAFETY: as above. Nothing can be done about a block that is not the latest of its kind.
-            let _ = unsafe { self.source.resize_own_block(block, Layout::new::<()>()) };
+            // SAFETY: a size that a block has is one of a layout; else as above. Nothing can be done about a block that is not the
+            // latest of its kind.
+            let _ = unsafe {
+                self.source.resize_own_block(block, size, Layout::from_size_align_unchecked(new_size, 1))
+            };
         }
     }
 
@@ -226,12 +238,6 @@ unsafe impl<S: Source, const MIN_ALIGN: usize> Blocks for Arena<S, MIN_ALIGN> {
 
     unsafe fn shrink_block(&self, block: NonNull<u8>, old_size: usize, new_size: usize) {
         // SAFETY: forwarded from the caller.
-        unsafe {
-            if new_size == 0 {
-                self.free(block, old_size);
-            } else {
-                let _ = self.try_shrink(block, old_size, new_size);
-            }
-        }
+        unsafe { self.shrink(block, old_size, new_size) };
     }
 }

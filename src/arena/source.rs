@@ -115,7 +115,7 @@ pub unsafe trait Source: sealed::Sealed {
     }
 
     /// Resizes a block that [`Refill::Block`] supplied, or frees it for a new size of 0, if it is the latest of
-    /// its kind. `None` if it is not, and nothing has happened then.
+    /// its kind. `None` if it is not, or the source does not know, and nothing has happened then.
     ///
     /// # Safety
     /// `block` is live; on success it is the returned one that is.
@@ -123,9 +123,10 @@ pub unsafe trait Source: sealed::Sealed {
     unsafe fn resize_own_block(
         &self,
         block: NonNull<u8>,
+        old_size: usize,
         new: Layout,
     ) -> Option<Result<NonNull<u8>, AllocError>> {
-        let _ = (block, new);
+        let _ = (block, old_size, new);
         None
     }
 }

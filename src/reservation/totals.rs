@@ -39,7 +39,7 @@ pub fn process_reserved_bytes() -> usize {
 }
 
 /// Bytes of memory that this library has committed in this process, for all that lives: what counts against a commit limit,
-/// but for what is kept for the next: 64 KiB of up to 16 freed blocks of each size of reservation (1 MiB of two, if all of the latest had more), and 16 KiB of up to eight
+/// but for what is kept for the next: 1 MiB of the freed blocks of each size of reservation (and as much of two of them, if all of the latest had it), and 16 KiB of up to eight
 /// dropped arenas (3 MiB, if all of the latest had more). Together with that, the resident memory is at most this. O(1); safe in a signal handler.
 ///
 /// ```

@@ -407,10 +407,10 @@ impl Busy {
     fn free(self) -> Result<(), ReserveError> {
         // Where traps are in force nothing of it may be accessible.
         let may_keep = !traps::ARE_IN_FORCE && !self.place.is_single() && self.committed() > Pages::ZERO;
-        let keeps = if may_keep { pool::keep(self.place) } else { None };
+        let keeps = if may_keep { pool::keep(self.place, self.committed().bytes()) } else { None };
         if let Err(error) = self.give_back_from(keeps.unwrap_or_default()) {
-            if keeps.is_some() {
-                pool::keep_no_more(self.place);
+            if let Some(bytes) = keeps {
+                pool::keep_no_more(self.place, bytes);
             }
             self.end(); // it is still there
             return Err(error);

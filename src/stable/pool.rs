@@ -11,12 +11,14 @@ use core::sync::atomic::{
 
 const CLASSES: usize = usize::BITS as usize;
 
-/// How many free slots of a class may keep some memory, so that lives in turn, or a few at once, need no system call; and how
-/// many bytes each.
-pub(super) const MOST_WARM: usize = 16;
+/// Bytes that the free slots of a class may keep together, so that lives in turn, or some at once, need no system call; and each.
+pub(super) const ALL_KEPT: usize = 1 << 20;
 pub(super) const KEPT: usize = 64 << 10;
-/// So many of them may keep as much as the latest of the class all had, up to the most.
-const MOST_LARGE: usize = 2;
+/// What each counts for at least: 256 slots keep something, at most.
+const LEAST: usize = 4 << 10;
+/// While they keep less than this, one may keep as much as the latest of the class all had, up to the most. It counts for no more
+/// than another.
+const FEW: usize = 2 * KEPT;
 pub(super) const MOST_KEPT: usize = 1 << 20;
 
 /// The free slots of a class that kept no memory.
@@ -25,8 +27,8 @@ static FREE: [Stack; CLASSES] = [const { Stack::new() }; CLASSES];
 static WARM: [Stack; CLASSES] = [const { Stack::new() }; CLASSES];
 /// What slots of a class had committed when they were freed.
 static FREED: [Latest; CLASSES] = [const { Latest::new() }; CLASSES];
-/// How many free slots keep some memory, or are about to.
-static WARM_COUNTS: [AtomicUsize; CLASSES] = [const { AtomicUsize::new(0) }; CLASSES];
+/// Bytes that count as kept by free slots, or by those about to be.
+static WARM_BYTES: [AtomicUsize; CLASSES] = [const { AtomicUsize::new(0) }; CLASSES];
 /// The space of a class that has slots never handed out.
 static CURRENT: [AtomicPtr<Space>; CLASSES] = [const { AtomicPtr::new(core::ptr::null_mut()) }; CLASSES];
 
@@ -70,21 +72,25 @@ pub(super) fn worth_keeping(place: Place) -> usize {
     FREED.get(place.space.class() as usize).map_or(KEPT, |freed| freed.all_had().clamp(KEPT, MOST_KEPT))
 }
 
-/// How many bytes a slot that is being freed may keep, if any. It counts from then on.
-pub(super) fn keep(place: Place) -> Option<usize> {
+/// How many of its bytes a slot that is being freed may keep, if any. They count from then on.
+pub(super) fn keep(place: Place, bytes: usize) -> Option<usize> {
     let class = place.space.class() as usize;
-    let committed = place.slot.committed.load(Relaxed);
-    FREED.get(class)?.tell(committed);
-    let one_more = |count: usize| (count < MOST_WARM).then_some(count + 1);
-    let count = WARM_COUNTS.get(class)?.fetch_update(Relaxed, Relaxed, one_more).ok()?;
-    Some(if committed > KEPT && count < MOST_LARGE { worth_keeping(place) } else { KEPT })
+    FREED.get(class)?.tell(bytes);
+    let more = |all: usize| all.checked_add(counted(bytes)).filter(|&all| all <= ALL_KEPT);
+    let before = WARM_BYTES.get(class)?.fetch_update(Relaxed, Relaxed, more).ok()?;
+    Some(bytes.min(if bytes > KEPT && before < FEW { worth_keeping(place) } else { KEPT }))
 }
 
-/// A slot that was to keep some memory, or did until now, does not count any more.
-pub(super) fn keep_no_more(place: Place) {
-    if let Some(count) = WARM_COUNTS.get(place.space.class() as usize) {
-        count.fetch_sub(1, Relaxed);
+/// What a slot was to keep, or kept until now, does not count any more.
+pub(super) fn keep_no_more(place: Place, bytes: usize) {
+    if let Some(all) = WARM_BYTES.get(place.space.class() as usize) {
+        all.fetch_sub(counted(bytes), Relaxed);
     }
+}
+
+/// What a slot counts for that keeps so many bytes.
+fn counted(bytes: usize) -> usize {
+    bytes.clamp(LEAST, KEPT)
 }
 
 /// Takes a free slot back, to be handed out again before all others of its kind.
@@ -97,7 +103,7 @@ pub(super) fn give_back(place: Place) {
 
 fn take_warm(class: u32) -> Option<Place> {
     let place = WARM.get(class as usize)?.pop()?;
-    keep_no_more(place);
+    keep_no_more(place, place.slot.committed.load(Relaxed));
     Some(place)
 }
 

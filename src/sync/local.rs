@@ -162,6 +162,30 @@ unsafe impl Source for Carved<'_> {
 
     fn before_lowering(&self, _cursor: *mut u8) {}
 
+    /// A block of its own is the shared arena's, which resizes it in place if nobody allocated there meanwhile.
+    unsafe fn resize_own_block(
+        &self,
+        block: NonNull<u8>,
+        old_size: usize,
+        new: Layout,
+    ) -> Option<Result<NonNull<u8>, AllocError>> {
+        let is_aligned = block.addr().get() & (new.align() - 1) == 0;
+        // SAFETY: forwarded from the caller: the block is live, and one that the shared arena handed out. (One of a window ends where
+        // that goes on only if it is the window's last, and those come here only when nothing lies behind.)
+        let resized = is_aligned
+            && unsafe {
+                if new.size() > old_size {
+                    self.from.try_grow(block, old_size, new.size()).is_ok()
+                } else {
+                    self.from.try_shrink(block, old_size, new.size()).is_ok()
+                }
+            };
+        resized.then(|| {
+            self.cut.set(self.cut.get().saturating_sub(old_size).saturating_add(new.size()));
+            Ok(block)
+        })
+    }
+
     fn zero_from(&self) -> usize {
         usize::MAX
     }

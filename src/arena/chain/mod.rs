@@ -232,6 +232,7 @@ unsafe impl<A: Allocator> Source for Chain<A> {
     unsafe fn resize_own_block(
         &self,
         payload: NonNull<u8>,
+        _old_size: usize,
         new: Layout,
     ) -> Option<Result<NonNull<u8>, AllocError>> {
         let block = self.own_blocks.take(payload)?;
