@@ -305,7 +305,8 @@ fn blocks_on_huge_pages_leave_neither_memory_nor_mappings_behind() {
 fn blocks_whose_pages_were_locked_leave_no_mappings_behind() {
     common::isolated("blocks_whose_pages_were_locked_leave_no_mappings_behind", || {
         let before = lines_of_maps();
-        let blocks: Vec<_> = (0..1000).map(|number| Filled::new(100, number).unwrap()).collect();
+        let blocks: Vec<_> =
+            (0..=255).cycle().take(1000).map(|number| Filled::new(100, number).unwrap()).collect();
         for block in &blocks {
             // SAFETY: locking changes nothing in the block. Where it is not allowed there is nothing to find out.
             let _ = unsafe { rustix::mm::mlock(block.data.as_ptr().cast(), 100) };

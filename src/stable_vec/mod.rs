@@ -123,7 +123,7 @@ impl<T> StableVec<T> {
     #[track_caller]
     pub fn push(&self, value: T) -> &T {
         if self.vec().len() == self.vec().capacity() {
-            or_panic(self.grow());
+            or_panic(self.grow(1));
         }
         // SAFETY: there is room now.
         unsafe { self.push_within_capacity(value) }
@@ -164,7 +164,7 @@ impl<T> StableVec<T> {
     #[inline]
     pub fn try_push(&self, value: T) -> Result<&T, PushError<T>> {
         if self.vec().len() == self.vec().capacity() {
-            if let Err(error) = self.grow() {
+            if let Err(error) = self.grow(1) {
                 return Err(PushError { value, error });
             }
         }
@@ -209,12 +209,6 @@ impl<T> StableVec<T> {
     }
 
     /// Makes room for one element more.
-    #[cold]
-    #[inline(never)]
-    fn grow(&self) -> Result<(), ReserveError> {
-        self.try_reserve(1)
-    }
-
     /// Makes sure that `additional` elements can be pushed without asking the system. It makes room up to the end of what is
     /// committed already; if it must ask, it asks for a half more than there is, at most 2 MiB, as far as the reservation goes.
     ///
@@ -226,11 +220,15 @@ impl<T> StableVec<T> {
     /// assert!(vec.try_reserve(usize::MAX).is_err());
     /// assert!(vec.try_reserve(1000).is_ok() && vec.capacity() >= 1000);
     /// ```
+    #[inline]
     pub fn try_reserve(&self, additional: usize) -> Result<(), ReserveError> {
+        if additional <= self.capacity() - self.len() { Ok(()) } else { self.grow(additional) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&self, additional: usize) -> Result<(), ReserveError> {
         let (len, capacity) = (self.len(), self.capacity());
-        if additional <= capacity - len {
-            return Ok(());
-        }
         let size = size_of::<T>().max(1);
         let (least, most) = STEPS;
         // First what is committed already: so a vector on huge pages takes them one at a time.
@@ -271,6 +269,7 @@ impl<T> StableVec<T> {
     /// vec.reserve(1000);
     /// assert!(vec.capacity() >= 1000);
     /// ```
+    #[inline]
     #[track_caller]
     pub fn reserve(&self, additional: usize) {
         or_panic(self.try_reserve(additional));
@@ -309,6 +308,7 @@ impl<T> StableVec<T> {
     /// vec.push(1_u64);
     /// assert!(vec.capacity() >= 512, "a page of elements");
     /// ```
+    #[inline]
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.vec().capacity()

@@ -122,6 +122,7 @@ impl StableString {
     /// text.push_str("moves");
     /// assert_eq!((first, text.as_str()), ("never ", "never moves"));
     /// ```
+    #[inline]
     #[track_caller]
     pub fn push_str(&self, text: &str) -> &str {
         self.reserve(text.len());
@@ -141,6 +142,7 @@ impl StableString {
     /// assert!(text.try_push_str("y").is_err());
     /// # Ok::<(), v_alloc::AllocError>(())
     /// ```
+    #[inline]
     pub fn try_push_str(&self, text: &str) -> Result<&str, ReserveError> {
         self.bytes.try_reserve(text.len())?;
         // SAFETY: room was made.
@@ -149,6 +151,7 @@ impl StableString {
 
     /// # Safety
     /// There is room.
+    #[inline]
     unsafe fn push_within_capacity(&self, text: &str) -> &str {
         // SAFETY: there is room; and a copy of a text is one.
         unsafe { core::str::from_utf8_unchecked(self.bytes.copy_within_capacity(text.as_bytes())) }
@@ -164,6 +167,7 @@ impl StableString {
     /// text.push('é');
     /// assert_eq!(text, "é");
     /// ```
+    #[inline]
     #[track_caller]
     pub fn push(&self, character: char) {
         self.push_str(character.encode_utf8(&mut [0; 4]));
@@ -180,6 +184,7 @@ impl StableString {
     /// assert_eq!(text.len(), 2);
     /// # Ok::<(), v_alloc::ReserveError>(())
     /// ```
+    #[inline]
     pub fn try_push(&self, character: char) -> Result<(), ReserveError> {
         self.try_push_str(character.encode_utf8(&mut [0; 4])).map(|_| ())
     }
@@ -216,6 +221,7 @@ impl StableString {
     /// text.reserve(100);
     /// assert!(text.capacity() >= 100);
     /// ```
+    #[inline]
     #[track_caller]
     pub fn reserve(&self, additional: usize) {
         self.bytes.reserve(additional);
@@ -253,6 +259,7 @@ impl StableString {
     /// let mut text = v_alloc::StableString::from("né");
     /// assert_eq!((text.pop(), text.pop(), text.pop()), (Some('é'), Some('n'), None));
     /// ```
+    #[inline]
     pub fn pop(&mut self) -> Option<char> {
         let last = self.chars().next_back()?;
         self.bytes.truncate(self.bytes.len() - last.len_utf8());
@@ -401,6 +408,7 @@ impl StableString {
     /// ```
     /// assert_eq!(v_alloc::StableString::from("text").as_str(), "text");
     /// ```
+    #[inline]
     #[must_use]
     pub fn as_str(&self) -> &str {
         // SAFETY: only text is pushed, and removed in whole characters.

@@ -227,11 +227,18 @@ impl<T: Hash> Hash for StableVec<T> {
 /// Writes at the end; an error if there is no memory, with the system's code if it has one.
 #[cfg(feature = "std")]
 impl std::io::Write for StableVec<u8> {
+    #[inline]
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         let reserved = self.try_reserve(bytes.len());
         reserved.map_err(|error| std::io::Error::new(std::io::ErrorKind::OutOfMemory, error))?;
-        self.extend_from_slice(bytes);
+        // SAFETY: room was made.
+        unsafe { self.copy_within_capacity(bytes) };
         Ok(bytes.len())
+    }
+
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.write(bytes).map(|_| ()) // all of them
     }
 
     fn flush(&mut self) -> std::io::Result<()> {

@@ -432,14 +432,27 @@ struct Rest<'a, T> {
 
 impl<T> Rest<'_, T> {
     fn drop_elements(&mut self) {
+        if !core::mem::needs_drop::<T>() {
+            self.take_flags_back();
+        }
         for index in self.left.by_ref() {
             // A flag that was never raised belongs to a push that was cut off: there is nothing to drop.
             let published = self.vec.flag(index).is_some_and(|flag| flag.swap(0, Acquire) == PUBLISHED);
-            if published && core::mem::needs_drop::<T>() {
+            if published {
                 // SAFETY: it was written, and from now on it is not there.
                 unsafe { self.vec.element(index).drop_in_place() };
             }
         }
+    }
+
+    /// All flags at once, where there is nothing to drop.
+    fn take_flags_back(&mut self) {
+        let room = *self.vec.room.get_mut();
+        if let Some(base) = self.vec.flags.base() {
+            // SAFETY: the flags below `room` are committed, and borrowed exclusively.
+            unsafe { base.as_ptr().write_bytes(0, room.min(self.left.end)) };
+        }
+        self.left = 0..0;
     }
 }
 

@@ -134,6 +134,16 @@ pub(crate) fn try_collect<B: Blocks, T, E>(
 ) -> Result<&mut [T], AllocOrInitError<E>> {
     let mut items = items.into_iter();
     let mut building = Building::for_hint(blocks, items.size_hint().0)?;
+    if size_of::<T>() > 0 {
+        // As far as there is room without looking for it each time: a loop that a compiler can make copying of.
+        for index in 0..building.capacity {
+            let Some(item) = items.next() else { return Ok(building.finish()) };
+            let value = item.map_err(AllocOrInitError::Init)?;
+            // SAFETY: the block has room for `capacity` elements, and `index` is below that.
+            unsafe { building.start.add(index).write(value) };
+            building.len = index + 1;
+        }
+    }
     items.try_for_each(|item| {
         building.push(item.map_err(AllocOrInitError::Init)?).map_err(AllocOrInitError::Alloc)
     })?;

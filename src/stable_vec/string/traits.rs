@@ -27,6 +27,7 @@ impl Clone for StableString {
 impl Deref for StableString {
     type Target = str;
 
+    #[inline]
     fn deref(&self) -> &str {
         self.as_str()
     }
@@ -64,6 +65,7 @@ impl Hash for StableString {
 }
 
 impl fmt::Write for StableString {
+    #[inline]
     fn write_str(&mut self, text: &str) -> fmt::Result {
         (&*self).write_str(text)
     }
@@ -71,6 +73,7 @@ impl fmt::Write for StableString {
 
 /// Pushing needs no exclusive borrow, and so neither does writing.
 impl fmt::Write for &StableString {
+    #[inline]
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.try_push_str(text).map(|_| ()).map_err(|_| fmt::Error)
     }
@@ -124,6 +127,7 @@ impl FromStr for StableString {
 
 /// As [`StableString::push_str`].
 impl AddAssign<&str> for StableString {
+    #[inline]
     #[track_caller]
     fn add_assign(&mut self, text: &str) {
         self.push_str(text);
