@@ -69,6 +69,7 @@ impl<'a, K: Eq + Hash, V, S: BuildHasher> Entry<'a, K, V, S> {
     /// assert_eq!(map["one"], 2);
     /// ```
     #[track_caller]
+    #[inline]
     pub fn or_insert(self, value: V) -> &'a mut V {
         self.or_insert_with(|| value)
     }
@@ -85,6 +86,7 @@ impl<'a, K: Eq + Hash, V, S: BuildHasher> Entry<'a, K, V, S> {
     /// assert_eq!(map["two"], 2);
     /// ```
     #[track_caller]
+    #[inline]
     pub fn or_insert_with(self, make: impl FnOnce() -> V) -> &'a mut V {
         self.or_insert_with_key(|_| make())
     }
@@ -99,6 +101,7 @@ impl<'a, K: Eq + Hash, V, S: BuildHasher> Entry<'a, K, V, S> {
     /// assert_eq!(*lengths.entry("three").or_insert_with_key(|key| key.len()), 5);
     /// ```
     #[track_caller]
+    #[inline]
     pub fn or_insert_with_key(self, make: impl FnOnce(&K) -> V) -> &'a mut V {
         match self {
             Self::Occupied(entry) => entry.into_mut(),
@@ -120,6 +123,7 @@ impl<'a, K: Eq + Hash, V, S: BuildHasher> Entry<'a, K, V, S> {
     /// assert_eq!(lines["word"], [7]);
     /// ```
     #[track_caller]
+    #[inline]
     pub fn or_default(self) -> &'a mut V
     where
         V: Default,
@@ -158,6 +162,7 @@ impl<'a, K: Eq + Hash, V, S: BuildHasher> Entry<'a, K, V, S> {
     /// assert_eq!(map["word"], 3);
     /// ```
     #[must_use]
+    #[inline]
     pub fn and_modify(mut self, change: impl FnOnce(&mut V)) -> Self {
         if let Self::Occupied(entry) = &mut self {
             change(entry.get_mut());
@@ -240,8 +245,10 @@ impl<'a, K, V, S> OccupiedEntry<'a, K, V, S> {
     /// *entry.get_mut() += 1;
     /// assert_eq!(map["one"], 3);
     /// ```
+    #[inline]
     pub fn get_mut(&mut self) -> &mut V {
-        there(self.map.get_index_mut(self.index)).1
+        // SAFETY: the slot is taken as long as there is this entry, which has the map to itself.
+        unsafe { &mut self.map.slots.taken_mut(self.index).1 }
     }
 
     /// The value, for as long as the map is borrowed.
@@ -252,9 +259,11 @@ impl<'a, K, V, S> OccupiedEntry<'a, K, V, S> {
     /// *value += 1;
     /// assert_eq!(map["one"], 3);
     /// ```
+    #[inline]
     #[must_use]
     pub fn into_mut(self) -> &'a mut V {
-        there(self.map.get_index_mut(self.index)).1
+        // SAFETY: as above.
+        unsafe { &mut self.map.slots.taken_mut(self.index).1 }
     }
 
     /// Replaces the value, and returns the one before.

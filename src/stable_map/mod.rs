@@ -324,9 +324,9 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     pub fn try_insert_full(&mut self, key: K, value: V) -> Result<(usize, Option<V>), InsertError<K, V>> {
         let tag = self.tag(&key);
         if let Some(index) = self.find(tag, &key) {
-            // The slot was found to be taken.
-            let before = self.get_index_mut(index).map(|(_, old)| mem::replace(old, value));
-            return Ok((index, before));
+            // SAFETY: what was found lies in a slot that is taken, and none of the caller's code ran since.
+            let old = unsafe { &mut self.slots.taken_mut(index).1 };
+            return Ok((index, Some(mem::replace(old, value))));
         }
         match self.make_room() {
             Ok(()) => Ok((self.insert_new(tag, key, value), None)),
@@ -373,12 +373,14 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     /// *map.get_mut("one").unwrap() += 10;
     /// assert_eq!(map["one"], 11);
     /// ```
+    #[inline]
     pub fn get_mut<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
     where
         K: Borrow<Q>,
     {
         let index = self.get_index_of(key)?;
-        self.get_index_mut(index).map(|(_, value)| value)
+        // SAFETY: what was found lies in a slot that is taken, and none of the caller's code ran since.
+        Some(unsafe { &mut self.slots.taken_mut(index).1 })
     }
 
     /// The values of several keys, to be changed together. O(N²) comparisons of indices besides the N searches.
@@ -525,6 +527,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     /// }
     /// assert_eq!((counts["to"], counts["or"]), (2, 1));
     /// ```
+    #[inline]
     pub fn entry(&mut self, key: K) -> Entry<'_, K, V, S> {
         let tag = self.tag(&key);
         match self.find(tag, &key) {

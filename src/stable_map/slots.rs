@@ -136,6 +136,16 @@ impl<K, V> Slots<K, V> {
         self.words.get(index)?.is_taken().then(|| unsafe { self.entries[index].assume_init_mut() })
     }
 
+    /// The entry with this index.
+    ///
+    /// # Safety
+    /// Its slot is taken.
+    #[inline(always)]
+    pub(super) unsafe fn taken_mut(&mut self, index: usize) -> &mut (K, V) {
+        // SAFETY: there are as many entries as words, and that of a taken slot is initialised.
+        unsafe { self.entries.as_mut_slice().get_unchecked_mut(index).assume_init_mut() }
+    }
+
     /// The entries with these indices, all at once. Panics if two are the same.
     #[track_caller]
     pub(super) fn get_disjoint_mut<const N: usize>(

@@ -6,6 +6,9 @@ use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::ops::{Index, IndexMut};
 
+/// Entries that an iterator is believed to have when it says so.
+const MOST_EXPECTED: usize = 1 << 16;
+
 impl<K, V, S: Default> Default for StableMap<K, V, S> {
     fn default() -> Self {
         Self::with_hasher(S::default())
@@ -40,6 +43,10 @@ impl<K: Clone, V: Clone, S: Clone> Clone for StableMap<K, V, S> {
 impl<K: Eq + Hash, V, S: BuildHasher> Extend<(K, V)> for StableMap<K, V, S> {
     #[track_caller]
     fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
+        let entries = entries.into_iter();
+        // So that a table need not grow again and again; but what an iterator says need not be so, nor need all keys be new.
+        let expected = entries.size_hint().0.min(MOST_EXPECTED);
+        let _ = self.try_reserve(if self.is_empty() { expected } else { expected / 2 });
         for (key, value) in entries {
             self.insert(key, value);
         }

@@ -2,7 +2,8 @@
 
 use super::{Memory, StableVec};
 use allocator_api2::vec::Vec;
-use core::ptr;
+use core::ops::Range;
+use core::{ptr, slice};
 
 impl<T> StableVec<T> {
     /// Adds clones of all elements of a slice.
@@ -24,6 +25,24 @@ impl<T> StableVec<T> {
         let mut behind = Behind::new(self.vec.get_mut());
         for value in slice {
             // SAFETY: room was made for as many.
+            unsafe { behind.push(value.clone()) };
+        }
+    }
+
+    /// Adds clones of a range of its own elements.
+    ///
+    /// # Safety
+    /// The range is within the length, and there is room for as many.
+    pub(super) unsafe fn clone_behind(&mut self, range: Range<usize>)
+    where
+        T: Clone,
+    {
+        // SAFETY: forwarded from the caller. What is written lies behind them; and the vector itself, of which the one before has
+        // its address, is not read meanwhile.
+        let slice = unsafe { slice::from_raw_parts(self.as_ptr().add(range.start), range.len()) };
+        let mut behind = Behind::new(self.vec.get_mut());
+        for value in slice {
+            // SAFETY: forwarded from the caller.
             unsafe { behind.push(value.clone()) };
         }
     }

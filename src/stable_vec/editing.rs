@@ -2,6 +2,7 @@
 //! made.
 
 use super::{Drain, StableVec};
+use core::iter;
 use core::mem::MaybeUninit;
 use core::ops::{Bound, Range, RangeBounds};
 
@@ -247,8 +248,10 @@ impl<T> StableVec<T> {
     /// ```
     #[track_caller]
     pub fn resize_with(&mut self, len: usize, make: impl FnMut() -> T) {
-        self.reserve(len.saturating_sub(self.len()));
-        self.vec.get_mut().resize_with(len, make);
+        let more = len.saturating_sub(self.len());
+        self.reserve(more);
+        self.truncate(len);
+        self.extend(iter::repeat_with(make).take(more));
     }
 
     /// Adds clones of a range of the vector's own elements.
@@ -268,7 +271,8 @@ impl<T> StableVec<T> {
     {
         let range = self.within(&range);
         self.reserve(range.len());
-        self.vec.get_mut().extend_from_within(range);
+        // SAFETY: room was made for as many, behind all that this reads.
+        unsafe { self.clone_behind(range) };
     }
 
     /// Gives back the memory behind the last element, in whole pages; all of it, and the addresses, if there is none.
