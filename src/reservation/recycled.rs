@@ -195,6 +195,10 @@ mod tests {
     #[test]
     fn as_much_is_ready_as_the_latest_eight_all_had() {
         alone("reservation::recycled::tests::as_much_is_ready_as_the_latest_eight_all_had", || {
+            if Some(&range(1).size().bytes()) != os::RESERVATION_TIERS.first() {
+                return; // addresses are few, and what is kept soon too small
+            }
+            release_all();
             let page = Pages::round_up(1).unwrap().bytes();
             let drop_one = |bytes| drop(range(bytes));
             let taken = || {
@@ -211,7 +215,7 @@ mod tests {
             assert_eq!(after(40 * page), ready().bytes(), "seven did");
             assert_eq!(after(30 * page), ready().bytes().max(30 * page).min(WORTH_KEEPING));
             (0..8).for_each(|_| drop_one(5 << 20));
-            assert_eq!(after(5 << 20), WORTH_KEEPING);
+            assert_eq!(after(5 << 20), 3 << 20);
             // What was kept before a small one came is shortened when it is taken.
             (0..3).for_each(|_| drop_one(5 << 20));
             drop_one(page);

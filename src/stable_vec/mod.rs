@@ -39,7 +39,8 @@ use memory::Memory;
 /// [`set_default_reservation`](crate::set_default_reservation) chose. Where short forms meet the limit they panic, as
 /// those of `Vec` do; [`try_push`](Self::try_push) gives the element back.
 ///
-/// `Send` if `T` is, never `Sync`.
+/// `Send` if `T` is, never `Sync`. It drops its elements, so what they refer to must have been there before it: they cannot refer to
+/// each other, as values in an [`Arena`](crate::Arena) can.
 ///
 /// ```
 /// use v_alloc::StableVec;

@@ -5,7 +5,7 @@ use core::hash::{BuildHasher, Hash};
 use core::ops::{BitAnd, BitOr, BitXor, Sub};
 
 impl<T: Eq + Hash, S: BuildHasher> StableSet<T, S> {
-    /// The elements that are in both.
+    /// The elements that are in both, in the order of this set, through all of which it goes: let it be the smaller one.
     ///
     /// ```
     /// use v_alloc::StableSet;
