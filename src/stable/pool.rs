@@ -14,8 +14,8 @@ const CLASSES: usize = usize::BITS as usize;
 /// Bytes that the free slots of a class may keep together, so that lives in turn, or some at once, need no system call; and each.
 pub(super) const ALL_KEPT: usize = 1 << 20;
 pub(super) const KEPT: usize = 64 << 10;
-/// What each counts for at least: 256 slots keep something, at most.
-const LEAST: usize = 4 << 10;
+/// What each counts for at least: 128 slots keep something, at most.
+const LEAST: usize = 8 << 10;
 /// While they keep less than this, one may keep as much as the latest of the class all had, up to the most. It counts for no more
 /// than another.
 const FEW: usize = 2 * KEPT;
