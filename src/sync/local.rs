@@ -182,7 +182,7 @@ unsafe impl Source for Carved<'_> {
             };
         resized.then(|| {
             self.cut.set(self.cut.get().saturating_sub(old_size).saturating_add(new.size()));
-            Ok(block)
+            Ok(self.from.at(block)) // not `block`, which may be good for no more than the old size
         })
     }
 
