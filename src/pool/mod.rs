@@ -26,7 +26,7 @@ use guard::{RETAIN, lends_an_arena, put_to_rest, trim_to};
 /// An arena that comes back is reset, and if it has more than [`retain`](Self::retain) bytes committed, the rest is
 /// given back to the operating system. So a task that stays below that makes no system call when it is repeated.
 ///
-/// * **All slots out**: `get` gives a fresh arena, which is released with its guard. A leaked guard
+/// * **All slots out**: `get` gives a fresh arena, which is dropped with its guard. A leaked guard
 ///   ([`mem::forget`](core::mem::forget)) loses its slot for good.
 /// * **Cost**: `get` reads one word for each slot that is out, and exchanges one; the drop of a guard writes one.
 /// * **System calls**: `get` makes none. The drop of a guard makes one, `mmap`, if there is more than the arena may
@@ -162,7 +162,7 @@ impl<const SLOTS: usize> ArenaPool<SLOTS> {
         self
     }
 
-    /// An empty arena; a fresh one that is released with its guard, if all slots are out. O(`SLOTS`) at worst, no system
+    /// An empty arena; a fresh one that is dropped with its guard, if all slots are out. O(`SLOTS`) at worst, no system
     /// call.
     ///
     /// ```
