@@ -219,7 +219,7 @@ mod tests {
             // What was kept before a small one came is shortened when it is taken.
             (0..3).for_each(|_| drop_one(5 << 20));
             drop_one(page);
-            assert_eq!([(); 3].map(|()| taken()), [ready().bytes(); 3]);
+            (0..SLOTS.min(3)).for_each(|_| assert_eq!(taken(), ready().bytes()));
         });
     }
 
