@@ -191,6 +191,18 @@ fn what_was_emptied_takes_as_many_again_without_the_systems_memory() {
 }
 
 #[test]
+fn a_clone_grows_by_itself_wherever_the_entries_were() {
+    for count in [0, 1, 10, 600, 5000] {
+        let mut map: StableMap<u64, u64> = (0..count).map(|key| (key, !key)).collect();
+        map.reserve(100_000); // the table that the entries are to come to has none yet
+        let mut clone = map.clone();
+        clone.extend((count..20_000).map(|key| (key, !key)));
+        assert!(clone.len() == 20_000 && (0..20_000).all(|key| clone[&key] == !key));
+        assert!(map.len() as u64 == count && (0..count).all(|key| map[&key] == !key));
+    }
+}
+
+#[test]
 fn after_a_peak_only_what_the_entries_need_is_kept() {
     common::isolated("after_a_peak_only_what_the_entries_need_is_kept", || {
         let map = || (0..100_000).map(|key| (key, !key)).collect::<StableMap<u64, u64>>();

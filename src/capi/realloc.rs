@@ -91,7 +91,7 @@ impl LastError {
             }
             core::hint::spin_loop();
         }
-        let odd = (version | 1).wrapping_add(2 * (version & 1));
+        let odd = version.wrapping_add(1 + (version & 1)); // the next one
         // Who writes at the same time is as much the last.
         if self.version.compare_exchange(version, odd, AcqRel, Relaxed).is_err() {
             return;

@@ -30,7 +30,8 @@ use guard::{RETAIN, lends_an_arena, put_to_rest, trim_to};
 ///   ([`mem::forget`](core::mem::forget)) loses its slot for good.
 /// * **Cost**: `get` reads one word for each slot that is out, and exchanges one; the drop of a guard writes one.
 /// * **System calls**: `get` makes none. The drop of a guard makes one, `mmap`, if there is more than the arena may
-///   keep (and `madvise`, if its options are to be told again), and `munmap` if it has no slot. Allocating makes those of [`Arena`]. `errno` is kept.
+///   keep (and `madvise`, if its options are to be told again), and `munmap` if it has no slot. Allocating makes those of
+///   [`Arena`]. `errno` is kept.
 /// * **Signal handlers** may use a pool that they interrupt, at any point; one in a `static` too. Nothing locks, and
 ///   nobody waits. An arena that was [prepared](Arena::prepare) and returned is a prepared one for the next user, as
 ///   far as it may be kept.

@@ -373,9 +373,12 @@ impl Reservation {
     #[allow(dead_code, reason = "only the `Allocator` traits shrink blocks")]
     pub(crate) unsafe fn cut_off_from(&mut self, start: Pages) -> bool {
         let less = self.size.after(start);
+        traps::usable(self.at(start), less.bytes());
         // SAFETY: `start ..` is the end of the range, and the caller has no use for it.
         let is_cut = os::RELEASES_PARTS && unsafe { os::release(self.at(start), less) }.is_ok();
         if is_cut {
+            traps::scan_no_more(self.base, self.size);
+            traps::scan(self.base, start);
             totals::RESERVED.subtract(less);
             totals::COMMITTED.subtract(less);
             self.size = start;

@@ -123,11 +123,14 @@ impl Index {
         }
     }
 
-    /// The same entries in tables of its own.
+    /// The same entries in tables of its own; without entries, no table.
     ///
     /// # Errors
     /// [`ReserveError`] if there is no memory.
     pub(crate) fn copy(&self) -> Result<Self, ReserveError> {
+        if self.current.is_empty() && !self.old.as_ref().is_some_and(Old::has_entries) {
+            return Ok(Self::new());
+        }
         let old = match &self.old {
             Some(old) if old.has_entries() => Some(Old { table: old.table.copy()?, migrated: old.migrated }),
             _ => None,
@@ -448,6 +451,11 @@ mod tests {
         for count in [0, 5, 575, 600, 700, 1300, 20_000] {
             while model.live < count {
                 model.insert(random(&mut state));
+            }
+            // Also when all of them are in the table before, and the one that they are to come to has none yet.
+            if count % 100 == 0 {
+                let (tags, room) = (&model.tags, 2 * model.index.room());
+                model.index.reserve_for(room, |number| tags[number as usize].unwrap()).unwrap();
             }
             let copy = model.index.copy().unwrap();
             let mut original = core::mem::replace(&mut model.index, copy);

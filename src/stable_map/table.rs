@@ -182,9 +182,9 @@ impl Table {
         Self::of_chunks(bits_for(entries))
     }
 
-    /// A table with the same entries at the same places.
+    /// A table with the same entries at the same places, and as much room.
     pub(super) fn copy(&self) -> Result<Self, ReserveError> {
-        if self.taken == 0 {
+        if self.most_taken == 0 {
             return Ok(Self::EMPTY);
         }
         let copy = Self::of_chunks((self.mask + 1).trailing_zeros())?;
@@ -218,6 +218,10 @@ impl Table {
             unsafe { self.base.write_bytes(0, self.mask + 1) };
             self.taken = 0;
         }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.taken == 0
     }
 
     #[inline]

@@ -22,11 +22,8 @@ impl<T> StableVec<T> {
         T: Clone,
     {
         self.reserve(slice.len());
-        let mut behind = Behind::new(self.vec.get_mut());
-        for value in slice {
-            // SAFETY: room was made for as many.
-            unsafe { behind.push(value.clone()) };
-        }
+        // SAFETY: room was made for as many.
+        unsafe { Behind::new(self.vec.get_mut()).push_clones(slice) };
     }
 
     /// Adds clones of a range of its own elements.
@@ -40,11 +37,8 @@ impl<T> StableVec<T> {
         // SAFETY: forwarded from the caller. What is written lies behind them; and the vector itself, of which the one before has
         // its address, is not read meanwhile.
         let slice = unsafe { slice::from_raw_parts(self.as_ptr().add(range.start), range.len()) };
-        let mut behind = Behind::new(self.vec.get_mut());
-        for value in slice {
-            // SAFETY: forwarded from the caller.
-            unsafe { behind.push(value.clone()) };
-        }
+        // SAFETY: forwarded from the caller.
+        unsafe { Behind::new(self.vec.get_mut()).push_clones(slice) };
     }
 
     /// Adds what an iterator gives, as far as there is room; tells whether there is none left.
@@ -130,6 +124,19 @@ impl<'a, T> Behind<'a, T> {
             self.next = self.next.add(1);
         }
         self.count += 1;
+    }
+
+    /// # Safety
+    /// There is room for as many.
+    #[inline(always)]
+    unsafe fn push_clones(mut self, slice: &[T])
+    where
+        T: Clone,
+    {
+        for value in slice {
+            // SAFETY: forwarded from the caller.
+            unsafe { self.push(value.clone()) };
+        }
     }
 }
 

@@ -1,5 +1,5 @@
-//! What removes, reorders or adds in the middle: it has the vector to itself, and is `Vec`'s own code after room was
-//! made.
+//! What removes, reorders or adds in the middle: it has the vector to itself, and after room was made is `Vec`'s own code, or
+//! that of `copying`.
 
 use super::{Drain, StableVec};
 use core::iter;

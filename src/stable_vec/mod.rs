@@ -1,7 +1,7 @@
 //! `StableVec`: a vector that grows without moving, so that references to its elements stay good while it grows.
 //!
-//! All that removes or reorders is `allocator_api2`'s `Vec`, over memory that grows in place; here is only what that
-//! cannot do: push through a shared borrow, and grow in steps that fit a reservation.
+//! Nearly all that removes or reorders is `allocator_api2`'s `Vec`, over memory that grows in place; here is what that cannot do
+//! (push through a shared borrow, and grow in steps that fit a reservation), or does element by element (`copying`).
 
 mod copying;
 mod editing;

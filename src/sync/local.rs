@@ -170,8 +170,8 @@ unsafe impl Source for Carved<'_> {
         new: Layout,
     ) -> Option<Result<NonNull<u8>, AllocError>> {
         let is_aligned = block.addr().get() & (new.align() - 1) == 0;
-        // SAFETY: forwarded from the caller: the block is live, and one that the shared arena handed out. (One of a window ends where
-        // that goes on only if it is the window's last, and those come here only when nothing lies behind.)
+        // SAFETY: forwarded from the caller. A block of its own was handed out by the shared arena. One that lies in a window, and is
+        // not the last there, ends before the window does, and so not where the shared arena goes on: that refuses it.
         let resized = is_aligned
             && unsafe {
                 if new.size() > old_size {

@@ -200,7 +200,7 @@ unsafe impl<A: Allocator> Source for Chain<A> {
         let block = match self.take_spare(need, usize::MAX) {
             Some(spare) => spare,
             None => self.allocate(chunk.max(bytes)).or_else(|AllocError| {
-                self.next_chunk.set(chunk.min(self.largest_chunk));
+                self.next_chunk.set(self.next_chunk.get().min(self.largest_chunk));
                 self.allocate(bytes)
             })?,
         };
