@@ -326,6 +326,7 @@ impl Modelled {
                 drop(entries);
                 self.emptied();
             }
+            Op::Reserve(more) => self.map.reserve(more),
             Op::Shrink => {
                 self.map.shrink_to_fit();
                 self.index_end = self.model.values().map(|there| there.0 + 1).max().unwrap_or(0);
@@ -351,6 +352,7 @@ pub(crate) enum Op {
     Drain { take: usize, forget: bool },
     Clone,
     IntoIter { take: usize },
+    Reserve(usize),
     Shrink,
     Move,
 }
@@ -374,6 +376,7 @@ pub(crate) fn op(most: u64) -> impl Strategy<Value = Op> {
         1 => (0..all, any::<bool>()).prop_map(|(take, forget)| Op::Drain { take, forget }),
         1 => Just(Op::Clone),
         1 => (0..all).prop_map(|take| Op::IntoIter { take }),
+        1 => (0..5000_usize).prop_map(Op::Reserve),
         1 => Just(Op::Shrink),
         1 => Just(Op::Move),
     ]
