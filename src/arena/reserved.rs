@@ -37,12 +37,13 @@ pub struct Reserved {
     options: ArenaOptions,
     /// Made by the first allocation, if not before.
     range: OnceCell<Reservation>,
-    /// The most bytes ever in use, as far as the cursor has been lowered since.
+    /// The most bytes in use of late, as far as the cursor has been lowered since: what [`settle`](Self::settle) takes. All that
+    /// a rewind must note.
+    highest: Cell<usize>,
+    /// The most bytes in use before that.
     peak: Cell<usize>,
-    /// Beyond this many bytes from the base, what was never handed out reads zero.
+    /// Beyond this many bytes from the base, what was not handed out of late reads zero.
     written: Cell<usize>,
-    /// The most bytes in use since the arena was last found to keep much, as far as the cursor has been lowered since.
-    latest: Cell<usize>,
     /// What the latest tasks needed, in bytes: see [`give_back_surplus`](Self::give_back_surplus).
     needed: Cell<usize>,
     #[allow(dead_code, reason = "empty, but for builds with traps")]
@@ -57,9 +58,9 @@ impl Reserved {
         Self {
             options,
             range: OnceCell::new(),
+            highest: Cell::new(0),
             peak: Cell::new(0),
             written: Cell::new(0),
-            latest: Cell::new(0),
             needed: Cell::new(0),
             segments: Segments::new(),
             last_error: Cell::new(None),
@@ -108,16 +109,26 @@ impl Reserved {
         Window { cursor, limit }
     }
 
+    #[inline]
     fn used(&self, cursor: *mut u8) -> usize {
         self.range.get().map_or(0, |range| cursor.addr().saturating_sub(range.base().addr().get()))
+    }
+
+    /// Enters what was in use of late in the other accounts, and returns it.
+    fn settle(&self) -> usize {
+        let latest = self.highest.take();
+        self.peak.set(self.peak.get().max(latest));
+        self.written.set(self.written.get().max(latest));
+        self.needed.set(self.needed.get().max(latest));
+        latest
     }
 
     /// Gives back what lies beyond both what may be kept and what the latest tasks needed, if that is much. For an arena
     /// that has just been emptied.
     #[cold]
     fn give_back_surplus(&self, range: &Reservation) {
-        let latest = self.latest.take();
         let needed = self.needed.get();
+        let latest = self.settle();
         // A task that needed less lowers it by an eighth: to a half after five or six.
         let needed = latest.max(needed - needed / 8);
         self.needed.set(needed);
@@ -153,15 +164,16 @@ unsafe impl Source for Reserved {
         }
     }
 
+    #[inline]
     fn before_lowering(&self, cursor: *mut u8) {
         let used = self.used(cursor);
-        self.peak.set(self.peak.get().max(used));
-        self.written.set(self.written.get().max(used));
-        self.latest.set(self.latest.get().max(used));
+        self.highest.set(self.highest.get().max(used));
     }
 
+    #[inline]
     fn zero_from(&self) -> usize {
-        self.range.get().map_or(usize::MAX, |range| range.base().addr().get() + self.written.get())
+        let written = self.written.get().max(self.highest.get());
+        self.range.get().map_or(usize::MAX, |range| range.base().addr().get() + written)
     }
 
     fn statistics(&self, now: Window) -> Statistics {
@@ -174,7 +186,7 @@ unsafe impl Source for Reserved {
             reserved: self.range.get().map_or(0, |range| range.size().bytes()),
             committed,
             used,
-            peak: self.peak.get().max(used),
+            peak: self.peak.get().max(self.highest.get()).max(used),
         }
     }
 
@@ -202,10 +214,12 @@ unsafe impl Source for Reserved {
 unsafe impl Rewind for Reserved {
     type Mark = usize;
 
+    #[inline]
     fn mark(&self, now: Window) -> usize {
         self.used(now.cursor)
     }
 
+    #[inline]
     fn start(&self) -> usize {
         0
     }
@@ -216,6 +230,7 @@ unsafe impl Rewind for Reserved {
         }
     }
 
+    #[inline]
     unsafe fn rewind(&self, now: Window, mark: usize) -> Window {
         traps::in_force! {
             if let Some(range) = self.range.get() {
@@ -377,6 +392,7 @@ impl<const MIN_ALIGN: usize> Arena<Reserved, MIN_ALIGN> {
         let Some(start) = Pages::round_up(keep.max(source.used(window.cursor))) else { return Ok(0) };
         // SAFETY: nothing beyond the cursor is handed out.
         unsafe { range.decommit_from(start) }.map_err(|error| source.remember(error))?;
+        source.settle();
         source.written.set(source.written.get().min(start.bytes()));
         self.set_window(Reserved::window(range, window));
         Ok(committed.bytes() - range.committed().bytes())

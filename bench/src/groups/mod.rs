@@ -10,6 +10,7 @@ mod lives;
 mod maps;
 mod refill;
 mod resident;
+mod scopes;
 mod tail;
 mod threads;
 mod vectors;

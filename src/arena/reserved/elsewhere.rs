@@ -59,6 +59,7 @@ impl Reserved {
     /// `go` moves the base and tells what is in use then. What is known to be zero stays known.
     fn at_another_place(&self, range: &Reservation, now: Window, go: impl FnOnce() -> usize) -> Window {
         let (before, committed) = (range.base(), range.committed());
+        self.written.set(self.written.get().max(self.highest.get()));
         let used = go();
         let (base, left) = (range.base(), range.committed());
         let written = (before.addr().get() + self.written.get()).saturating_sub(base.addr().get());
