@@ -21,7 +21,7 @@ pub use symbol::Symbol;
 use crate::error::{Cause, Operation};
 use crate::stable_map::DefaultHasher;
 use crate::stable_map::index::{Index, MOST_ENTRIES, Tag, tag_of};
-use crate::{Arena, ReserveError, StableVec};
+use crate::{Arena, ReserveError, StableBlock, StableVec};
 use core::cell::{OnceCell, UnsafeCell};
 use core::hash::{BuildHasher, Hasher};
 use core::marker::PhantomData;
@@ -144,7 +144,7 @@ impl<T: Interned + ?Sized> Interner<T> {
     }
 
     const fn in_parts(strings: Strings, places: StableVec<Place>) -> Self {
-        let index = UnsafeCell::new(Index::new());
+        let index = UnsafeCell::new(Index::new(StableBlock::options()));
         Self { strings, places, index, hasher: OnceCell::new(), interned: PhantomData }
     }
 

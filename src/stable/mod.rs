@@ -257,6 +257,12 @@ impl StableBlock {
         }
     }
 
+    /// The options that it was built by.
+    #[allow(dead_code, reason = "only maps, which a feature brings, make another like it")]
+    pub(crate) const fn same_options(&self) -> StableBlockOptions {
+        self.options
+    }
+
     /// Makes the block `size` bytes long, where it is. The contents are kept up to the smaller size.
     ///
     /// Bytes that a block never had before are zero; bytes that it had are zero or what they were. Pages are given

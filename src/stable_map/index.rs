@@ -9,6 +9,7 @@ pub(crate) use super::table::{MOST_ENTRIES, TAG_BITS, Tag, tag_of};
 
 use super::table::Table;
 use crate::ReserveError;
+use crate::stable::StableBlockOptions;
 
 /// The number of an entry.
 pub(crate) type Number = u32;
@@ -29,8 +30,14 @@ struct Old {
 }
 
 impl Index {
-    pub(crate) const fn new() -> Self {
-        Self { current: Table::EMPTY, old: None }
+    /// Without entries; its tables get memory with these options.
+    pub(crate) const fn new(memory: StableBlockOptions) -> Self {
+        Self { current: Table::empty(memory), old: None }
+    }
+
+    /// As [`new`](Self::new), instead of this one.
+    const fn emptied(&self) -> Self {
+        Self { current: self.current.emptied(), old: None }
     }
 
     /// What `look` makes of the first entry with this tag that it makes something of. It is shown only entries that are
@@ -79,7 +86,7 @@ impl Index {
         tag: impl Fn(Number) -> Tag,
     ) -> Result<(), ReserveError> {
         if entries > self.current.room() {
-            let table = Table::with_room(entries)?;
+            let table = self.current.with_room(entries)?;
             // Growth by one entry at a time finds nothing left: it was all brought over long before.
             while self.old.as_ref().is_some_and(Old::has_entries) {
                 self.migrate(&tag);
@@ -129,7 +136,7 @@ impl Index {
     /// [`ReserveError`] if there is no memory.
     pub(crate) fn copy(&self) -> Result<Self, ReserveError> {
         if self.current.is_empty() && !self.old.as_ref().is_some_and(Old::has_entries) {
-            return Ok(Self::new());
+            return Ok(self.emptied());
         }
         let old = match &self.old {
             Some(old) if old.has_entries() => Some(Old { table: old.table.copy()?, migrated: old.migrated }),
@@ -150,7 +157,7 @@ impl Index {
             self.migrate(&tag);
         }
         if entries == 0 {
-            *self = Self::new();
+            *self = self.emptied();
         } else if let Some(Ok(mut table)) = self.current.smaller(entries) {
             for first in 0..self.current.chunks().count() {
                 self.current.migrate(first, &mut table, &tag);
@@ -187,6 +194,7 @@ impl Old {
 )]
 mod tests {
     use super::*;
+    use crate::StableBlock;
     use core::cell::Cell;
     use std::vec::Vec;
 
@@ -209,7 +217,14 @@ mod tests {
     impl Model {
         fn new() -> Self {
             let (tags, holes) = (Vec::new(), Vec::new());
-            Self { index: Index::new(), tags, holes, live: 0, most_migrated: 0, tables: 0 }
+            Self {
+                index: Index::new(StableBlock::options()),
+                tags,
+                holes,
+                live: 0,
+                most_migrated: 0,
+                tables: 0,
+            }
         }
 
         fn insert(&mut self, tag: Tag) -> Number {
@@ -471,7 +486,7 @@ mod tests {
 
     #[test]
     fn what_there_is_no_memory_for_leaves_the_index_as_it_was() {
-        let mut index = Index::new();
+        let mut index = Index::new(StableBlock::options());
         index.reserve(|_| 0).unwrap();
         index.insert(5, 0);
         assert!(index.reserve_for(usize::MAX, |_| 5).is_err());

@@ -2,7 +2,7 @@
 
 use super::slots::{Slots, Word};
 use super::{DefaultHasher, Index, StableMap};
-use crate::{CommitPolicy, StableVec, StableVecOptions};
+use crate::{CommitPolicy, StableBlock, StableBlockOptions, StableVec, StableVecOptions};
 use core::ffi::CStr;
 use core::fmt;
 use core::mem::MaybeUninit;
@@ -18,6 +18,7 @@ use core::mem::MaybeUninit;
 pub struct StableMapOptions<K, V> {
     pub(super) words: StableVecOptions<Word>,
     pub(super) entries: StableVecOptions<MaybeUninit<(K, V)>>,
+    table: StableBlockOptions,
 }
 
 // Not derived, which would ask the same of keys and values.
@@ -48,7 +49,7 @@ impl<K, V> StableMapOptions<K, V> {
         self
     }
 
-    /// Whether huge pages may back the entries beyond the first 2 MiB; see [`StableBlockOptions::huge_pages`](crate::StableBlockOptions::huge_pages).
+    /// Whether huge pages may back the entries beyond the first 2 MiB, and the table that finds them; see [`StableBlockOptions::huge_pages`](crate::StableBlockOptions::huge_pages).
     ///
     /// ```
     /// let mut ages = v_alloc::StableMap::<&str, u32>::options().huge_pages(false).build();
@@ -57,6 +58,7 @@ impl<K, V> StableMapOptions<K, V> {
     /// ```
     pub const fn huge_pages(mut self, allowed: bool) -> Self {
         self.entries = self.entries.huge_pages(allowed);
+        self.table = self.table.huge_pages(allowed);
         self
     }
 
@@ -70,6 +72,7 @@ impl<K, V> StableMapOptions<K, V> {
     /// ```
     pub const fn commit_policy(mut self, policy: CommitPolicy) -> Self {
         self.entries = self.entries.commit_policy(policy);
+        self.table = self.table.commit_policy(policy);
         self
     }
 
@@ -108,7 +111,7 @@ impl<K, V> StableMapOptions<K, V> {
     /// ```
     #[must_use]
     pub const fn build_with_hasher<S>(self, hasher: S) -> StableMap<K, V, S> {
-        StableMap { slots: Slots::new(self), index: Index::new(), hasher }
+        StableMap { slots: Slots::new(self), index: Index::new(self.table), hasher }
     }
 }
 
@@ -125,6 +128,7 @@ impl<K, V> StableMap<K, V> {
             words: StableVec::options().huge_pages(false),
             // Entries are looked up in any order: huge pages are worth what the last one wastes.
             entries: StableVec::options().tight(false),
+            table: StableBlock::options(),
         }
     }
 }

@@ -20,7 +20,7 @@
 use super::index::Number;
 use crate::ReserveError;
 use crate::error::{Cause, Operation};
-use crate::stable::StableBlock;
+use crate::stable::{StableBlock, StableBlockOptions};
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
@@ -167,27 +167,28 @@ unsafe impl Send for Table {}
 unsafe impl Sync for Table {}
 
 impl Table {
-    /// A table that has no room.
-    pub(super) const EMPTY: Self = Self {
-        memory: StableBlock::options().huge_pages(false).build(),
-        base: NO_CHUNKS,
-        mask: 0,
-        shift: TAG_BITS,
-        taken: 0,
-        most_taken: 0,
-    };
+    /// A table that has no room, and gets memory with these options when it grows.
+    pub(super) const fn empty(memory: StableBlockOptions) -> Self {
+        let memory = memory.build();
+        Self { memory, base: NO_CHUNKS, mask: 0, shift: TAG_BITS, taken: 0, most_taken: 0 }
+    }
 
-    /// A table with room for so many entries, and at least one.
-    pub(super) fn with_room(entries: usize) -> Result<Self, ReserveError> {
-        Self::of_chunks(bits_for(entries))
+    /// As [`empty`](Self::empty), instead of this one.
+    pub(super) const fn emptied(&self) -> Self {
+        Self::empty(self.memory.same_options())
+    }
+
+    /// A table like this with room for so many entries, and at least one.
+    pub(super) fn with_room(&self, entries: usize) -> Result<Self, ReserveError> {
+        self.of_chunks(bits_for(entries))
     }
 
     /// A table with the same entries at the same places, and as much room.
     pub(super) fn copy(&self) -> Result<Self, ReserveError> {
         if self.most_taken == 0 {
-            return Ok(Self::EMPTY);
+            return Ok(self.emptied());
         }
-        let copy = Self::of_chunks((self.mask + 1).trailing_zeros())?;
+        let copy = self.of_chunks((self.mask + 1).trailing_zeros())?;
         // SAFETY: each table has so many chunks; the new one's are its own.
         unsafe { copy.base.copy_from_nonoverlapping(self.base, self.mask + 1) };
         Ok(Self { taken: self.taken, ..copy })
@@ -196,16 +197,16 @@ impl Table {
     /// As [`with_room`](Self::with_room), if that is smaller than this table.
     pub(super) fn smaller(&self, entries: usize) -> Option<Result<Self, ReserveError>> {
         let bits = bits_for(entries);
-        (MOST_TAKEN << bits.min(LARGEST_BITS) < self.most_taken).then(|| Self::of_chunks(bits))
+        (MOST_TAKEN << bits.min(LARGEST_BITS) < self.most_taken).then(|| self.of_chunks(bits))
     }
 
     /// A table of two to this power chunks.
-    fn of_chunks(bits: u32) -> Result<Self, ReserveError> {
+    fn of_chunks(&self, bits: u32) -> Result<Self, ReserveError> {
         if bits > LARGEST_BITS {
             return Err(ReserveError::new(Operation::Reserve, usize::MAX, Cause::TooLarge));
         }
         let bytes = size_of::<Chunk>() << bits;
-        let mut memory = StableBlock::options().reservation(bytes).huge_pages(false).build();
+        let mut memory = self.memory.same_options().reservation(bytes).build();
         memory.resize(bytes)?;
         let (base, mask, shift) = (memory.base().cast(), (1 << bits) - 1, TAG_BITS - bits);
         Ok(Self { memory, base, mask, shift, taken: 0, most_taken: MOST_TAKEN << bits })
@@ -370,18 +371,21 @@ impl<'a> Chunks<'a> {
     #[inline(always)]
     pub(super) fn find<R>(self, tag: Tag, look: impl Fn(Number) -> Option<R>) -> Option<R> {
         let first = self.first(tag);
-        let mut at = first;
-        loop {
+        let chunk = self.at(first);
+        let found = chunk.find(tag, &look);
+        if found.is_some() || chunk.passed == 0 {
+            return found;
+        }
+        let mut at = self.next(first);
+        while at != first {
             let chunk = self.at(at);
             let found = chunk.find(tag, &look);
-            if found.is_some() {
+            if found.is_some() || chunk.passed == 0 {
                 return found;
             }
             at = self.next(at);
-            if chunk.passed == 0 || at == first {
-                return None;
-            }
         }
+        None
     }
 }
 
@@ -393,6 +397,12 @@ impl<'a> Chunks<'a> {
 )]
 mod tests {
     use super::*;
+
+    const EMPTY: Table = Table::empty(StableBlock::options());
+
+    fn with_room(entries: usize) -> Table {
+        EMPTY.with_room(entries).unwrap()
+    }
 
     fn find(table: &Table, tag: Tag, number: Number) -> Option<Number> {
         table.chunks().find(tag, |found| (found == number).then_some(found))
@@ -418,7 +428,7 @@ mod tests {
 
     #[test]
     fn removed_entries_leave_nothing_behind() {
-        let mut table = Table::with_room(570).unwrap();
+        let mut table = with_room(570);
         // Half of them on one way, over many chunks.
         let tag = |number: Number| if number % 2 == 0 { 77 } else { tag_of(u64::from(number)) };
         for round in 0..3 {
@@ -447,7 +457,7 @@ mod tests {
             0 => 62 << (TAG_BITS - SMALLEST_BITS), // with those of the last chunks around the end
             _ => tag_of(u64::from(number).wrapping_mul(0x5851_F42D_4C95_7F2D)),
         };
-        let (mut table, mut other) = (Table::with_room(576).unwrap(), Table::with_room(577).unwrap());
+        let (mut table, mut other) = (with_room(576), with_room(577));
         for number in 0..576 {
             table.insert(tag(number), number);
         }
@@ -469,7 +479,7 @@ mod tests {
 
     #[test]
     fn a_search_ends_where_every_chunk_was_passed() {
-        let mut table = Table::with_room(1).unwrap();
+        let mut table = with_room(1);
         for at in 0..=table.mask {
             table.chunk_mut(at).passed = 1;
         }
@@ -480,7 +490,7 @@ mod tests {
     fn a_table_of_all_that_it_has_room_for() {
         let count = 1 << 20;
         let tag = |number: Number| tag_of(u64::from(number).wrapping_mul(0x5851_F42D_4C95_7F2D));
-        let mut table = Table::with_room(count).unwrap();
+        let mut table = with_room(count);
         let count = table.room() as Number;
         for number in 0..count {
             assert!(table.has_room());
@@ -496,7 +506,7 @@ mod tests {
 
     #[test]
     fn a_table_that_was_cleared_has_nothing_and_takes_as_many_again() {
-        let mut table = Table::with_room(570).unwrap();
+        let mut table = with_room(570);
         for _ in 0..3 {
             for number in 0..570 {
                 table.insert(7, number); // one way over nearly all chunks
@@ -508,12 +518,12 @@ mod tests {
             assert!((0..=table.mask).all(empty) && table.taken == 0);
         }
         assert!(table.smaller(570).is_none() && table.smaller(577).is_none());
-        assert_eq!(Table::with_room(577).unwrap().smaller(576).unwrap().unwrap().room(), 576);
+        assert_eq!(with_room(577).smaller(576).unwrap().unwrap().room(), 576);
     }
 
     #[test]
     fn more_entries_than_numbers_are_refused() {
-        assert!(Table::with_room(usize::MAX).is_err());
-        assert!(Table::with_room(1 << 31).is_err());
+        assert!(EMPTY.with_room(usize::MAX).is_err());
+        assert!(EMPTY.with_room(1 << 31).is_err());
     }
 }
