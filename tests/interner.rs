@@ -282,6 +282,30 @@ fn a_clone_has_the_same_symbols_and_goes_its_own_way() {
     assert!(clone.iter().map(|(_, name)| name).eq(["b", "", "a", "c"]));
 }
 
+/// Of any size, so also of one whose index grows, and of one that was cleared.
+#[test]
+fn clones_of_all_sizes_find_what_the_interner_finds() {
+    let name = |number: usize| format!("{number} ").repeat(1 + number % 9);
+    let mut names = Interner::new();
+    for round in 0..2 {
+        for size in 0..2500 {
+            if size % 97 == 0 {
+                let clone = names.clone();
+                assert_eq!(clone, names);
+                assert_eq!(clone.string_bytes(), names.string_bytes());
+                for number in 0..size + 5 {
+                    assert_eq!(clone.get(&name(number + round)), names.get(&name(number + round)));
+                }
+                let (added, all) = (clone.intern("another"), clone.iter().map(|(_, name)| name.len()).sum());
+                assert_eq!((added.index(), clone.string_bytes()), (size, all));
+            }
+            names.intern(&name(size + round));
+        }
+        names.clear();
+        assert!(names.clone().is_empty());
+    }
+}
+
 #[test]
 fn an_interner_moves_between_threads_and_its_strings_do_not() {
     static NAMES: Mutex<Interner> = Mutex::new(Interner::new());

@@ -148,6 +148,22 @@ impl<T: Interned + ?Sized> Interner<T> {
         Self { strings, places, index, hasher: OnceCell::new(), interned: PhantomData }
     }
 
+    /// The same strings with the same symbols at the same places, with the limits of a new interner. Nothing is hashed.
+    fn copy(&self) -> Result<Self, ReserveError> {
+        let strings = match self.places.last() {
+            // SAFETY: it is the last place that was returned for what the strings have now.
+            Some(&last) => unsafe { self.strings.copy(last)? },
+            None => Strings::new(Arena::new()),
+        };
+        let mut places = StableVec::new();
+        places.try_reserve(self.places.len())?;
+        places.extend_from_slice(&self.places);
+        // SAFETY: as in `find_with`.
+        let index = unsafe { &*self.index.get() }.copy()?;
+        let (index, hasher) = (UnsafeCell::new(index), self.hasher.clone());
+        Ok(Self { strings, places, index, hasher, interned: PhantomData })
+    }
+
     /// The symbol of a string, which is copied if it is new. O(1) besides the string's length.
     ///
     /// # Panics

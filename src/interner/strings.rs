@@ -92,6 +92,29 @@ impl Strings {
         Ok(place)
     }
 
+    /// The same strings at the same places.
+    ///
+    /// # Errors
+    /// [`ReserveError`] if there is no memory.
+    ///
+    /// # Safety
+    /// `last` is the last place that [`add`](Self::add) returned since all was last cleared.
+    pub(super) unsafe fn copy(&self, last: Place) -> Result<Self, ReserveError> {
+        // SAFETY: forwarded from the caller.
+        let end = unsafe { self.at(last) }.as_ptr_range().end;
+        let size = end.addr() - self.first.get().addr().get();
+        let too_large = ReserveError::new(Operation::Commit, size, Cause::TooLarge);
+        let copy = Self::new(Arena::new());
+        let layout = Layout::from_size_align(size, align_of::<Head>()).map_err(|_| too_large)?;
+        let block = copy.arena.try_alloc_layout(layout);
+        let block = block.map_err(|_| copy.arena.last_error().unwrap_or(too_large))?;
+        // SAFETY: the strings lie in one piece, from the first head to the end of the last one's bytes; the block is new.
+        unsafe { block.copy_from_nonoverlapping(self.first.get().cast(), size) };
+        copy.first.set(block.cast());
+        copy.bytes.set(self.bytes.get());
+        Ok(copy)
+    }
+
     /// Forgets all strings. The memory stays.
     pub(super) fn clear(&mut self) {
         self.arena.reset();

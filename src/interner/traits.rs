@@ -1,6 +1,6 @@
 //! What an `Interner` is to the standard library.
 
-use super::{Interned, Interner, Strings, Symbol};
+use super::{Interned, Interner, Strings, Symbol, or_panic};
 use crate::{Arena, StableVec};
 use core::fmt;
 use core::ops::Index;
@@ -18,11 +18,7 @@ impl<T: Interned + ?Sized> Default for Interner<T> {
 impl<T: Interned + ?Sized> Clone for Interner<T> {
     #[track_caller]
     fn clone(&self) -> Self {
-        let clone = Self::default();
-        for (_, string) in self {
-            clone.intern(string);
-        }
-        clone
+        or_panic(self.copy())
     }
 }
 
