@@ -179,6 +179,35 @@ impl Iterator for Promising {
     }
 }
 
+/// Yields a range, and says each time what it was told to say.
+struct Saying(Range<u64>, [usize; 3]);
+
+impl Iterator for Saying {
+    type Item = u64;
+
+    fn next(&mut self) -> Option<u64> {
+        self.1.rotate_left(1);
+        self.0.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.1[0], None)
+    }
+}
+
+#[test]
+fn whatever_an_iterator_says_of_its_length_its_values_are_there() {
+    for says in [[0, 0, 0], [1, 0, 3], [0, 5, 0], [usize::MAX, 0, 1], [100, 50, 70_000], [3, usize::MAX, 2]] {
+        for len in [0, 1, 2, 5, 8000, 8192, 8193, 50_000] {
+            let arena = Arena::new();
+            let slice = arena.alloc_slice_fill_iter(Saying(0..len, says));
+            assert!(slice.iter().copied().eq(0..len), "{len} {says:?}");
+            let units = arena.alloc_slice_fill_iter(Saying(0..len, says).map(|_| ()));
+            assert_eq!(units.len() as u64, len, "{says:?}");
+        }
+    }
+}
+
 /// An empty slice owns nothing, so its address may be that of a block which came later.
 #[test]
 fn an_empty_slice_that_grows_takes_nobody_elses_block() {

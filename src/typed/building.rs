@@ -47,6 +47,24 @@ impl<'a, B: Blocks, T> Building<'a, B, T> {
         Ok(())
     }
 
+    /// Adds what an iterator yields, at most so many, and as far as there is room; tells whether it went on for so long. A loop
+    /// whose end is known: a compiler can make copying of it.
+    #[inline(always)]
+    fn fill<E>(
+        &mut self,
+        items: &mut impl Iterator<Item = Result<T, E>>,
+        most: usize,
+    ) -> Result<bool, AllocOrInitError<E>> {
+        let room = self.capacity - self.len;
+        let mut behind = Behind::new(self);
+        for _ in 0..most.min(room) {
+            let Some(item) = items.next() else { return Ok(false) };
+            // SAFETY: there is room.
+            unsafe { behind.push(item.map_err(AllocOrInitError::Init)?) };
+        }
+        Ok(true)
+    }
+
     /// Makes room for `more` elements: for twice as many as there are, if there is memory for that.
     #[cold]
     fn reserve(&mut self, more: usize) -> Result<(), AllocError> {
@@ -99,20 +117,51 @@ impl<B: Blocks, T> Drop for Building<'_, B, T> {
     }
 }
 
+/// Elements that are written behind those of a slice in the making, and count when this is dropped, also by a panic. What it
+/// knows a loop keeps in registers, so that copying is what a compiler makes of it.
+struct Behind<'b, 'a, B: Blocks, T> {
+    building: &'b mut Building<'a, B, T>,
+    next: NonNull<T>,
+    count: usize,
+}
+
+impl<'b, 'a, B: Blocks, T> Behind<'b, 'a, B, T> {
+    #[inline(always)]
+    fn new(building: &'b mut Building<'a, B, T>) -> Self {
+        // SAFETY: the block has room for as many elements as there are.
+        let next = unsafe { building.start.add(building.len) };
+        Self { building, next, count: 0 }
+    }
+
+    /// # Safety
+    /// There is room.
+    #[inline(always)]
+    unsafe fn push(&mut self, value: T) {
+        // SAFETY: forwarded from the caller.
+        unsafe {
+            self.next.write(value);
+            self.next = self.next.add(1);
+        }
+        self.count += 1;
+    }
+}
+
+impl<B: Blocks, T> Drop for Behind<'_, '_, B, T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.building.len += self.count;
+    }
+}
+
 /// A slice of `len` elements, each made by `make` from its index.
 #[inline(always)]
 pub(crate) fn try_fill<B: Blocks, T, E>(
     blocks: &B,
     len: usize,
-    mut make: impl FnMut(usize) -> Result<T, E>,
+    make: impl FnMut(usize) -> Result<T, E>,
 ) -> Result<&mut [T], AllocOrInitError<E>> {
     let mut building = Building::with_capacity(blocks, len)?;
-    for index in 0..len {
-        let value = make(index).map_err(AllocOrInitError::Init)?;
-        // SAFETY: the block has room for `len` elements, and `index` is below that.
-        unsafe { building.start.add(index).write(value) };
-        building.len = index + 1;
-    }
+    building.fill(&mut (0..len).map(make), len)?;
     Ok(building.finish())
 }
 
@@ -134,20 +183,20 @@ pub(crate) fn try_collect<B: Blocks, T, E>(
 ) -> Result<&mut [T], AllocOrInitError<E>> {
     let mut items = items.into_iter();
     let mut building = Building::for_hint(blocks, items.size_hint().0)?;
-    if size_of::<T>() > 0 {
-        // As far as there is room without looking for it each time: a loop that a compiler can make copying of.
-        for index in 0..building.capacity {
+    loop {
+        let promised = items.size_hint().0;
+        if !building.fill(&mut items, promised)? {
+            return Ok(building.finish());
+        }
+        // One by one, until something is promised again.
+        loop {
             let Some(item) = items.next() else { return Ok(building.finish()) };
-            let value = item.map_err(AllocOrInitError::Init)?;
-            // SAFETY: the block has room for `capacity` elements, and `index` is below that.
-            unsafe { building.start.add(index).write(value) };
-            building.len = index + 1;
+            building.push(item.map_err(AllocOrInitError::Init)?)?; // makes more room
+            if items.size_hint().0 > 0 {
+                break;
+            }
         }
     }
-    items.try_for_each(|item| {
-        building.push(item.map_err(AllocOrInitError::Init)?).map_err(AllocOrInitError::Alloc)
-    })?;
-    Ok(building.finish())
 }
 
 pub(crate) fn without_init(error: AllocOrInitError<core::convert::Infallible>) -> AllocError {

@@ -11,6 +11,7 @@ mod maps;
 mod refill;
 mod resident;
 mod scopes;
+mod slices;
 mod tail;
 mod threads;
 mod vectors;

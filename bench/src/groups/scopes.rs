@@ -45,13 +45,7 @@ const SCOPES: &[(&str, bool, Scopes)] = &[
 
 /// For instruction counts.
 pub fn counted() -> impl Iterator<Item = Counted> {
-    let counted = |&(name, ours, run): &(_, _, Scopes)| {
-        Counted::new(name, ours, [10_000, 20_000], move |count| {
-            run(count.into());
-            Ok(())
-        })
-    };
-    SCOPES.iter().map(counted)
+    SCOPES.iter().map(|case| Counted::of(case, [10_000, 20_000]))
 }
 
 fn keep(value: &mut u64) {
