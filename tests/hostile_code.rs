@@ -180,7 +180,7 @@ impl Iterator for Promising {
 }
 
 /// Yields a range, and says each time what it was told to say.
-struct Saying(Range<u64>, [usize; 3]);
+struct Saying(std::ops::Range<u64>, [usize; 3]);
 
 impl Iterator for Saying {
     type Item = u64;
