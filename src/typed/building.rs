@@ -29,13 +29,6 @@ impl<'a, B: Blocks, T> Building<'a, B, T> {
         Ok(Self { blocks, start, len: 0, capacity: if size_of::<T>() == 0 { usize::MAX } else { capacity } })
     }
 
-    /// For an iterator with this lower bound on its length.
-    fn for_hint(blocks: &'a B, hint: usize) -> Result<Self, AllocError> {
-        let trusted = hint.min(TRUSTED_HINT / size_of::<T>().max(1));
-        // A hint that does not fit is no reason to fail: it may be wrong.
-        Self::with_capacity(blocks, trusted).or_else(|AllocError| Self::with_capacity(blocks, 0))
-    }
-
     #[inline(always)]
     fn push(&mut self, value: T) -> Result<(), AllocError> {
         if self.len == self.capacity {
@@ -182,7 +175,29 @@ pub(crate) fn try_collect<B: Blocks, T, E>(
     items: impl IntoIterator<Item = Result<T, E>>,
 ) -> Result<&mut [T], AllocOrInitError<E>> {
     let mut items = items.into_iter();
-    let mut building = Building::for_hint(blocks, items.size_hint().0)?;
+    let promised = items.size_hint().0.min(TRUSTED_HINT / size_of::<T>().max(1));
+    let Ok(mut building) = Building::with_capacity(blocks, promised) else {
+        // A hint that does not fit is no reason to fail: it may be wrong.
+        return collect_more(Building::with_capacity(blocks, 0)?, items);
+    };
+    if !building.fill(&mut items, promised)? {
+        return Ok(building.finish());
+    }
+    match items.next() {
+        None => Ok(building.finish()),
+        Some(item) => {
+            building.push(item.map_err(AllocOrInitError::Init)?)?;
+            collect_more(building, items)
+        }
+    }
+}
+
+/// Adds all that follows. By itself, so that of a promise that is kept no more is known than is so: often all of it when compiling.
+#[inline(never)]
+fn collect_more<'a, B: Blocks, T, E>(
+    mut building: Building<'a, B, T>,
+    mut items: impl Iterator<Item = Result<T, E>>,
+) -> Result<&'a mut [T], AllocOrInitError<E>> {
     loop {
         let promised = items.size_hint().0;
         if !building.fill(&mut items, promised)? {
