@@ -37,8 +37,8 @@ pub struct Reserved {
     options: ArenaOptions,
     /// Made by the first allocation, if not before.
     range: OnceCell<Reservation>,
-    /// The most bytes in use of late, as far as the cursor has been lowered since: what [`settle`](Self::settle) takes. All that
-    /// a rewind must note.
+    /// The address of the highest cursor of late, as far as it has been lowered since: what [`settle`](Self::settle) takes. All
+    /// that must be noted when a block goes back. 0: none.
     highest: Cell<usize>,
     /// The most bytes in use before that.
     peak: Cell<usize>,
@@ -114,9 +114,15 @@ impl Reserved {
         self.range.get().map_or(0, |range| cursor.addr().saturating_sub(range.base().addr().get()))
     }
 
+    /// The most bytes in use of late.
+    fn latest(&self) -> usize {
+        self.range.get().map_or(0, |range| self.highest.get().saturating_sub(range.base().addr().get()))
+    }
+
     /// Enters what was in use of late in the other accounts, and returns it.
     fn settle(&self) -> usize {
-        let latest = self.highest.take();
+        let latest = self.latest();
+        self.highest.set(0);
         self.peak.set(self.peak.get().max(latest));
         self.written.set(self.written.get().max(latest));
         self.needed.set(self.needed.get().max(latest));
@@ -166,14 +172,13 @@ unsafe impl Source for Reserved {
 
     #[inline]
     fn before_lowering(&self, cursor: *mut u8) {
-        let used = self.used(cursor);
-        self.highest.set(self.highest.get().max(used));
+        self.highest.set(self.highest.get().max(cursor.addr()));
     }
 
     #[inline]
     fn zero_from(&self) -> usize {
-        let written = self.written.get().max(self.highest.get());
-        self.range.get().map_or(usize::MAX, |range| range.base().addr().get() + written)
+        let written = |range: &Reservation| range.base().addr().get() + self.written.get();
+        self.range.get().map_or(usize::MAX, |range| written(range).max(self.highest.get()))
     }
 
     fn statistics(&self, now: Window) -> Statistics {
@@ -186,7 +191,7 @@ unsafe impl Source for Reserved {
             reserved: self.range.get().map_or(0, |range| range.size().bytes()),
             committed,
             used,
-            peak: self.peak.get().max(self.highest.get()).max(used),
+            peak: self.peak.get().max(self.latest()).max(used),
         }
     }
 

@@ -194,10 +194,10 @@ pub(crate) fn try_collect<B: Blocks, T, E>(
 
 /// Adds all that follows. By itself, so that of a promise that is kept no more is known than is so: often all of it when compiling.
 #[inline(never)]
-fn collect_more<'a, B: Blocks, T, E>(
-    mut building: Building<'a, B, T>,
+fn collect_more<B: Blocks, T, E>(
+    mut building: Building<'_, B, T>,
     mut items: impl Iterator<Item = Result<T, E>>,
-) -> Result<&'a mut [T], AllocOrInitError<E>> {
+) -> Result<&mut [T], AllocOrInitError<E>> {
     loop {
         let promised = items.size_hint().0;
         if !building.fill(&mut items, promised)? {

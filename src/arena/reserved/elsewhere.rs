@@ -59,11 +59,14 @@ impl Reserved {
     /// `go` moves the base and tells what is in use then. What is known to be zero stays known.
     fn at_another_place(&self, range: &Reservation, now: Window, go: impl FnOnce() -> usize) -> Window {
         let (before, committed) = (range.base(), range.committed());
-        self.written.set(self.written.get().max(self.highest.get()));
+        let latest = self.latest();
+        self.peak.set(self.peak.get().max(latest));
+        self.written.set(self.written.get().max(latest));
         let used = go();
         let (base, left) = (range.base(), range.committed());
         let written = (before.addr().get() + self.written.get()).saturating_sub(base.addr().get());
         self.written.set(written.min(left.bytes().max(used)));
+        self.highest.set(base.addr().get() + latest);
         if base > before {
             // As much as there was, so that what follows needs no more system calls than it did. (Not where the base moves
             // down: what is stale there is to be inaccessible as long as it can be.) Failing is no harm.
