@@ -145,23 +145,27 @@ fn a_range_is_one_arenas_at_a_time() {
     });
 }
 
-/// The bound for small arenas, in whatever range they are; but what the eight before all needed is there at once.
+/// The bound for small arenas, in whatever range they are; but what half of the eight before needed is there at once.
 #[cfg(target_os = "linux")]
 #[test]
-fn an_arena_holds_more_than_it_needs_only_if_the_eight_before_it_all_did() {
-    isolated("an_arena_holds_more_than_it_needs_only_if_the_eight_before_it_all_did", || {
+fn an_arena_holds_more_than_it_needs_only_if_half_of_the_eight_before_it_did() {
+    isolated("an_arena_holds_more_than_it_needs_only_if_half_of_the_eight_before_it_did", || {
         let resident = |bytes| {
             let arena = Arena::new();
             let address = fill(&arena, bytes, 1).addr();
             common::mappings(address, arena.reserved_bytes()).iter().map(|mapping| mapping.rss).sum::<usize>()
         };
-        for bytes in [1000, 900_000, 300_000, 50_000, 700_000, 1000, 20_000, 500_000, 1 << 20, 1000] {
+        for bytes in
+            [1000, 900_000, 300_000, 10_000, 1000, 700_000, 2000, 1000, 20_000, 500_000, 1 << 20, 1000]
+        {
             let bound = bytes + ready().max(bytes / 4) + common::page();
             assert!(resident(bytes) <= bound, "{} for {bytes}", resident(bytes));
         }
         assert!((0..8).all(|_| resident(500_000) >= 500_000));
-        assert!(resident(1000) >= 500_000);
-        assert!(resident(1000) <= ready().max(16 << 10), "once");
+        for others in 0..5 {
+            assert!(resident(1000) >= 500_000, "{others} of eight did not");
+        }
+        assert!(resident(1000) <= ready().max(16 << 10), "most did not");
     });
 }
 
@@ -177,13 +181,10 @@ fn at_most_eight_ranges_stay_with_little_of_each() {
         assert!(here().iter().all(|&bytes| bytes >= 5 << 20));
         drop(arenas);
         let resident = here();
-        assert_eq!(resident.iter().filter(|&&bytes| bytes == ready()).count(), KEPT - 1, "{resident:?}");
-        assert_eq!(
-            resident.iter().filter(|&&bytes| bytes == 3 << 20).count(),
-            1,
-            "behind eight: {resident:?}"
-        );
-        assert_eq!(resident.iter().filter(|&&bytes| bytes == 0).count(), 2 * KEPT, "{resident:?}");
+        let with = |expected: usize| resident.iter().filter(|&&bytes| bytes == expected).count();
+        let first = KEPT.min(3); // before four were alike
+        assert_eq!((with(ready()), with(3 << 20)), (first, KEPT - first), "{resident:?}");
+        assert_eq!(with(0), 2 * KEPT, "{resident:?}");
         assert_eq!(ranges.iter().filter(|range| !common::mappings(range.0, 1).is_empty()).count(), KEPT);
     });
 }

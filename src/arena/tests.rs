@@ -135,8 +135,8 @@ fn an_arena_in_a_range_that_another_left_makes_no_system_call() {
         live_largely();
         for bytes in [1, 1000, 16 << 10, 100_000, 1 << 20, 3 << 20] {
             let life = || assert!(Arena::new().try_alloc_slice_fill_copy(bytes, 1_u8).is_ok());
-            // The larger ones only behind eight that were alike.
-            (0..if bytes > 16 << 10 { 8 } else { 0 }).for_each(|_| life());
+            // The larger ones only behind four that were alike.
+            (0..if bytes > 16 << 10 { 4 } else { 0 }).for_each(|_| life());
             assert_eq!(crate::os::faults::fail_after(0, life), None, "{bytes} bytes");
         }
     });

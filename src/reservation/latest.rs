@@ -1,7 +1,7 @@
-//! What the latest few had in common: how much memory is worth keeping for the next.
+//! What is usual of late: how much memory is worth keeping for the next.
 //!
-//! With a mean or the most of them, what stays small would hold what a large one needed; with what *all* of them had, only after
-//! none was small.
+//! What half of the latest few had serves half of those to come, whatever their sizes. A large one by itself is no reason to
+//! keep as much for small ones, as it would be for a mean.
 
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -26,9 +26,11 @@ impl Latest {
         }
     }
 
-    /// Bytes that all of them had; 0 before there were eight.
-    pub(crate) fn all_had(&self) -> usize {
-        self.had.iter().map(|bytes| bytes.load(Relaxed)).min().unwrap_or_default()
+    /// The most bytes that half of them had; 0 before there were four.
+    pub(crate) fn half_had(&self) -> usize {
+        let had = || self.had.iter().map(|bytes| bytes.load(Relaxed));
+        let half_had = |bytes: &usize| 2 * had().filter(|other| other >= bytes).count() >= self.had.len();
+        had().filter(half_had).max().unwrap_or_default()
     }
 }
 
@@ -37,17 +39,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_all_had_is_what_the_least_of_the_latest_eight_had() {
+    fn four_of_the_latest_eight_had_what_half_had() {
         let latest = Latest::new();
-        for bytes in 1..8 {
-            latest.tell(10 * bytes);
-            assert_eq!(latest.all_had(), 0);
-        }
-        for (bytes, all_had) in [(90, 10), (5, 5), (100, 5)] {
+        for (bytes, half_had) in [(10, 0), (40, 0), (20, 0), (30, 10), (9, 10), (35, 20), (1, 20), (50, 30)] {
             latest.tell(bytes);
-            assert_eq!(latest.all_had(), all_had);
+            assert_eq!(latest.half_had(), half_had, "{bytes}");
         }
+        latest.tell(60); // and the 10 is forgotten
+        assert_eq!(latest.half_had(), 35);
+        latest.tell(0);
+        assert_eq!(latest.half_had(), 30);
         (0..8).for_each(|_| latest.tell(70));
-        assert_eq!(latest.all_had(), 70);
+        assert_eq!(latest.half_had(), 70);
+        (0..4).for_each(|_| latest.tell(3));
+        assert_eq!(latest.half_had(), 70);
+        latest.tell(3);
+        assert_eq!(latest.half_had(), 3);
     }
 }

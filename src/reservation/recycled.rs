@@ -7,7 +7,7 @@
 //!   |  accessible, not zero  |     inaccessible     |
 //! ```
 //!
-//! Ready is as much as any arena may have present, 16 KiB; or what the latest eight all had committed, up to 3 MiB. So tasks
+//! Ready is as much as any arena may have present, 16 KiB; or what half of the latest eight had committed, up to 3 MiB. So tasks
 //! that are alike need no page that is new, and an arena that stays small holds no more than it may, unless none of those before it
 //! did.
 //!
@@ -80,14 +80,14 @@ pub(crate) fn take() -> Option<Reservation> {
 /// Gives back what may not be ready of a range in which nothing is in use; tells whether that could be done.
 #[inline]
 fn shorten(range: &Reservation) -> bool {
-    range.accessible().bytes() <= FIRST || shorten_to_what_all_had(range)
+    range.accessible().bytes() <= FIRST || shorten_to_what_half_had(range)
 }
 
 #[cold]
 #[inline(never)]
-fn shorten_to_what_all_had(range: &Reservation) -> bool {
+fn shorten_to_what_half_had(range: &Reservation) -> bool {
     // SAFETY: nothing in the range is in use.
-    Pages::round_up(DROPPED.all_had().clamp(FIRST, WORTH_KEEPING))
+    Pages::round_up(DROPPED.half_had().clamp(FIRST, WORTH_KEEPING))
         .is_some_and(|most| unsafe { range.decommit_from(most) }.is_ok())
 }
 
@@ -193,8 +193,8 @@ mod tests {
     }
 
     #[test]
-    fn as_much_is_ready_as_the_latest_eight_all_had() {
-        alone("reservation::recycled::tests::as_much_is_ready_as_the_latest_eight_all_had", || {
+    fn as_much_is_ready_as_half_of_the_latest_eight_had() {
+        alone("reservation::recycled::tests::as_much_is_ready_as_half_of_the_latest_eight_had", || {
             if Some(&range(1).size().bytes()) != os::RESERVATION_TIERS.first() {
                 return; // addresses are few, and what is kept soon too small
             }
@@ -211,14 +211,14 @@ mod tests {
                 drop_one(bytes);
                 taken()
             };
-            (0..6).for_each(|_| drop_one(40 * page));
-            assert_eq!(after(40 * page), ready().bytes(), "seven did");
+            (0..2).for_each(|_| drop_one(40 * page));
+            assert_eq!(after(40 * page), ready().bytes(), "three did");
             assert_eq!(after(30 * page), ready().bytes().max(30 * page).min(WORTH_KEEPING));
             (0..8).for_each(|_| drop_one(5 << 20));
             assert_eq!(after(5 << 20), 3 << 20);
-            // What was kept before a small one came is shortened when it is taken.
+            // What was kept before small ones came is shortened when it is taken.
             (0..3).for_each(|_| drop_one(5 << 20));
-            drop_one(page);
+            (0..5).for_each(|_| DROPPED.tell(page));
             (0..SLOTS.min(3)).for_each(|_| assert_eq!(taken(), ready().bytes()));
         });
     }

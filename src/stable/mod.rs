@@ -66,7 +66,7 @@ pub fn set_default_reservation(bytes: usize) {
 /// It draws its addresses from ranges that all blocks share, and gives them back to be used again. So making,
 /// growing and freeing blocks needs no mapping of their own: where the system allows, a hundred thousand are a few
 /// lines in the kernel's table. A small block costs one page. Freed blocks of each size of reservation keep 1 MiB together
-/// for the next ones, up to 64 KiB each, and one or two of them as much as the latest eight all had, up to 1 MiB: lives that are
+/// for the next ones, up to 64 KiB each, and one or two of them as much as half of the latest eight had, up to 1 MiB: lives that are
 /// alike make no system call. All else goes back to the system.
 ///
 /// On Linux its memory is left out of core dumps, because all blocks are one mapping, as large as their addresses.

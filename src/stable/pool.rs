@@ -16,7 +16,7 @@ pub(super) const ALL_KEPT: usize = 1 << 20;
 pub(super) const KEPT: usize = 64 << 10;
 /// What each counts for at least: 128 slots keep something, at most.
 const LEAST: usize = 8 << 10;
-/// While they keep less than this, one may keep as much as the latest of the class all had, up to the most. It counts for no more
+/// While they keep less than this, one may keep as much as half of the latest of the class had, up to the most. It counts for no more
 /// than another.
 const FEW: usize = 2 * KEPT;
 pub(super) const MOST_KEPT: usize = 1 << 20;
@@ -67,9 +67,9 @@ pub(super) fn take_from_new_space(
     Ok(take(class))
 }
 
-/// What the latest slots of this one's class all had committed when they were freed, as far as that is worth keeping.
+/// What half of the latest slots of this one's class had committed when they were freed, as far as that is worth keeping.
 pub(super) fn worth_keeping(place: Place) -> usize {
-    FREED.get(place.space.class() as usize).map_or(KEPT, |freed| freed.all_had().clamp(KEPT, MOST_KEPT))
+    FREED.get(place.space.class() as usize).map_or(KEPT, |freed| freed.half_had().clamp(KEPT, MOST_KEPT))
 }
 
 /// How many of its bytes a slot that is being freed may keep, if any. They count from then on.

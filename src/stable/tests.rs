@@ -214,8 +214,8 @@ fn small_lives_in_turn_make_no_system_call_and_read_zero() {
 /// Of blocks that need not read zero, as those of vectors.
 #[test]
 #[cfg(not(all(feature = "traps", debug_assertions, not(v_alloc_heap_os))))]
-fn of_lives_that_are_alike_the_next_has_what_all_had() {
-    alone("stable::tests::of_lives_that_are_alike_the_next_has_what_all_had", || {
+fn of_usual_lives_the_next_has_what_they_had() {
+    alone("stable::tests::of_usual_lives_the_next_has_what_they_had", || {
         let life = |bytes| {
             let mut block = StableBlock::options().reservation(2 << 20).zeroed(false).build();
             block.resize(1).unwrap();
@@ -224,8 +224,13 @@ fn of_lives_that_are_alike_the_next_has_what_all_had() {
         };
         (0..8).for_each(|_| life(500_000));
         assert_eq!(fail_each_call(|| life(500_000), |_| ()), []);
-        // One that needs little ends that.
-        life(10);
+        // Also where others come between.
+        for bytes in [10, 500_000, 100_000, 500_000, 10, 500_000] {
+            life(bytes);
+        }
+        assert_eq!(fail_each_call(|| life(500_000), |_| ()), []);
+        // Where most need little, it ends.
+        (0..5).for_each(|_| life(10));
         assert!(pool::kept() <= pool::KEPT, "{}", pool::kept());
         life(500_000);
         assert!(pool::kept() <= pool::KEPT, "{}", pool::kept());

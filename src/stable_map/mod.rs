@@ -20,6 +20,7 @@ pub use set::StableSet;
 
 use crate::ReserveError;
 use core::borrow::Borrow;
+use core::convert::Infallible;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::mem;
@@ -285,6 +286,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     /// assert_eq!(map.insert("one", 1), None);
     /// assert_eq!(map.insert("one", 10), Some(1));
     /// ```
+    #[inline]
     #[track_caller]
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
         self.insert_full(key, value).1
@@ -301,12 +303,11 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     /// assert_eq!((map.get_index_of("one"), before), (Some(index), None));
     /// assert_eq!(map.insert_full("one", 10), (index, Some(1)));
     /// ```
+    #[inline]
     #[track_caller]
     pub fn insert_full(&mut self, key: K, value: V) -> (usize, Option<V>) {
-        match self.try_insert_full(key, value) {
-            Ok(inserted) => inserted,
-            Err(InsertError { error, .. }) => give_up(error),
-        }
+        let Ok(inserted) = self.insert_or(key, value, |_, _, error| -> Infallible { give_up(error) });
+        inserted
     }
 
     /// As [`insert_full`](Self::insert_full), with an error that gives key and value back.
@@ -322,6 +323,17 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     /// # Ok::<(), v_alloc::AllocError>(())
     /// ```
     pub fn try_insert_full(&mut self, key: K, value: V) -> Result<(usize, Option<V>), InsertError<K, V>> {
+        self.insert_or(key, value, |key, value, error| InsertError { key, value, error })
+    }
+
+    /// As [`insert_full`](Self::insert_full), with whatever is to be made of a key and a value for which there is no room.
+    #[inline(always)]
+    fn insert_or<E>(
+        &mut self,
+        key: K,
+        value: V,
+        refuse: impl FnOnce(K, V, ReserveError) -> E,
+    ) -> Result<(usize, Option<V>), E> {
         let tag = self.tag(&key);
         if let Some(index) = self.find(tag, &key) {
             // SAFETY: what was found lies in a slot that is taken, and none of the caller's code ran since.
@@ -330,7 +342,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
         }
         match self.make_room() {
             Ok(()) => Ok((self.insert_new(tag, key, value), None)),
-            Err(error) => Err(InsertError { key, value, error }),
+            Err(error) => Err(refuse(key, value, error)),
         }
     }
 
