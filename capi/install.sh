@@ -45,9 +45,14 @@ Darwin)
     ;;
 esac
 
+# quoted TEXT: as `sed` takes it for itself in what it puts in
+quoted() {
+    printf '%s' "$1" | sed 's/[&|\\]/\\&/g'
+}
+
 # fill_in TEMPLATE FILE: the template with the values of this installation
 fill_in() {
-    sed -e "s|@PREFIX@|$prefix|g" -e "s|@VERSION@|$version|g" -e "s|@SHARED_LIBRARY@|$shared_library|g" \
+    sed -e "s|@PREFIX@|$(quoted "$prefix")|g" -e "s|@VERSION@|$version|g" -e "s|@SHARED_LIBRARY@|$shared_library|g" \
         -e "s|@CFLAGS@|${definitions:+ -D$definitions}|g" -e "s|@DEFINITIONS@|$definitions|g" "$1" >"$2"
     chmod 644 "$2"
 }

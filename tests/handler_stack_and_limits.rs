@@ -93,7 +93,7 @@ fn no_memory(failed: bool) {
 fn a_small_stack_is_enough() {
     const SMALL_STACK: usize = 8 << 10;
     // The documented bound is of optimised code; without, every value has a place of its own on the stack.
-    let bound = if cfg!(debug_assertions) { 16 << 10 } else { 1 << 10 };
+    let bound = if cfg!(debug_assertions) { 16 << 10 } else { 2 << 10 };
     common::isolated("a_small_stack_is_enough", || {
         let frame = stack_used(64 << 10, || {});
         let works: [(&str, fn()); 6] = [

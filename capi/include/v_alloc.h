@@ -179,8 +179,8 @@ static inline void *v_alloc_resize(AllocInfo *alloc_info, size_t size_in_bytes) 
     return v_alloc_resize_within(alloc_info, size_in_bytes, MAX_ARENA_CAPACITY);
 }
 
-/* What the inline functions call when the committed memory does not suffice. `reservation` is for an alloc_info
- * without one. */
+/* What the inline functions call when the committed memory does not suffice; for zeroes, each time. `reservation` is for an
+ * alloc_info without one. */
 void *v_alloc_push_slow(AllocInfo *alloc_info, size_t size, size_t alignment, size_t reservation);
 void *v_alloc_push_zeroed_slow(AllocInfo *alloc_info, size_t size, size_t alignment, size_t reservation);
 
@@ -210,10 +210,21 @@ static inline void *v_alloc_push_aligned(AllocInfo *alloc_info, size_t size, siz
     if (alignment <= V_ALLOC_ALIGNMENT && alignment != 0 && (alignment & (alignment - 1)) == 0) {
         return v_alloc_committ(alloc_info, size);
     }
-    return v_alloc_push_slow(alloc_info, size, alignment, MAX_ARENA_CAPACITY);
+    /* In a block that is padded in front: 0, which is no alignment, pads beyond any room. */
+    char *const start = alloc_info->ptr;
+    const size_t padding = (0 - (uintptr_t)start) & (alignment - 1);
+    const size_t rounded = (size + (V_ALLOC_ALIGNMENT - 1)) & ~(size_t)(V_ALLOC_ALIGNMENT - 1);
+    const size_t room = (uintptr_t)alloc_info->end - (uintptr_t)start;
+    const bool is_power = (alignment & (alignment - 1)) == 0;
+    if (V_ALLOC_UNLIKELY(V_ALLOC_ALWAYS_ASK || !is_power || rounded - 1 >= room || padding > room - rounded)) {
+        return v_alloc_push_slow(alloc_info, size, alignment, MAX_ARENA_CAPACITY);
+    }
+    alloc_info->ptr = start + padding + rounded;
+    return start + padding;
 }
 
-/* A block that reads zero. Memory that is used for the first time is not written. */
+/* A block that reads zero. Memory that is used for the first time is not written. Calls the library each time, so that no
+ * stale copy of an alloc_info ever writes zeroes into what is another's now. */
 static inline void *v_alloc_push_zeroed(AllocInfo *alloc_info, size_t size) {
     return v_alloc_push_zeroed_slow(alloc_info, size, V_ALLOC_ALIGNMENT, MAX_ARENA_CAPACITY);
 }

@@ -26,18 +26,16 @@ pub(super) fn reserve_within<T>(
     reserve: impl Fn(Pages) -> Result<T, ReserveError>,
 ) -> Result<T, ReserveError> {
     let smallest = tiers.last().copied().unwrap_or_default();
-    let mut result = Err(beyond(smallest));
+    let mut refused = beyond(smallest);
     for (tier, &bytes) in tiers.iter().enumerate() {
         let Some(size) = Pages::round_up(bytes) else { continue };
         match reserve_in_tier(Tier { index: tier, count: tiers.len(), first: 1 }, size, || reserve(size)) {
             Err(error) if error.is_beyond_budget() => {}
-            tried => result = tried,
-        }
-        if result.is_ok() {
-            break;
+            Err(error) => refused = error,
+            reserved => return reserved,
         }
     }
-    result
+    Err(refused)
 }
 
 /// One of so many tiers.
@@ -56,7 +54,11 @@ pub(crate) fn reserve_in_tier<T>(
     reserve: impl FnOnce() -> Result<T, ReserveError>,
 ) -> Result<T, ReserveError> {
     recycled::at_their_cost(|| take(tier, size))?;
-    reserve().inspect_err(|_| give_back(size))
+    let reserved = reserve();
+    if reserved.is_err() {
+        give_back(size);
+    }
+    reserved
 }
 
 /// Takes `size` on the account.

@@ -73,9 +73,15 @@ impl LazyReservation {
                 if self.exact.is_some() { 0 } else { range.size().bytes().trailing_zeros() as usize };
             Ok(range.base().as_ptr().map_addr(|base| base | exponent))
         };
-        let undo = |place| drop(self.range(place, Pages::ZERO).map(ManuallyDrop::into_inner));
-        let place = lock_free::make_once(&self.place, ptr::null_mut(), make, undo)?;
+        let place = lock_free::make_once(&self.place, ptr::null_mut(), make, |place| self.release(place))?;
         Ok(base_of(place).unwrap_or(NonNull::dangling())) // it is never null
+    }
+
+    /// By itself, as everything that seldom happens: what it needs of a handler's stack is not needed else.
+    #[cold]
+    #[inline(never)]
+    fn release(&self, place: *mut u8) {
+        drop(self.range(place, Pages::ZERO).map(ManuallyDrop::into_inner));
     }
 
     /// The range at a place, as if it were committed so far.

@@ -31,7 +31,7 @@ use core::sync::atomic::{
 ///   instruction, and gets memory of its own: memory is committed first and claimed by one atomic step after, so nobody
 ///   waits, and a failure leaves nothing claimed. After [`prepare`](Self::prepare) no system call is made until that many
 ///   bytes are used. Without: `mmap`, `munmap`, `mprotect`, `madvise`, `prlimit64` (the first allocation), and for a name
-///   `prctl`. `errno` is kept. No call of `malloc`, no thread-local, no panic; less than 1 KiB of stack.
+///   `prctl`. `errno` is kept. No call of `malloc`, no thread-local, no panic; less than 2 KiB of stack.
 /// * **`fork`**: the child has a copy, as usable as the parent's, whatever other threads were doing.
 /// * **Windows**: a thread that is suspended in the middle of an allocation holds nothing; others go on. The system
 ///   calls are `VirtualAlloc` and `VirtualFree`. **macOS**: `mmap`, `mprotect`, `madvise` and `munmap`.

@@ -120,8 +120,8 @@ impl<T> SwapVec<T> {
     /// no page fault.
     ///
     /// # Errors
-    /// [`ReserveError`] if there is no room or no memory, or while somebody drains: then the other side is his, and only the
-    /// one in use was prepared.
+    /// [`ReserveError`] if there is no room or no memory, or while somebody drains, or prepares: then the other side is his, and
+    /// only the one in use was prepared.
     ///
     /// ```
     /// static SAMPLES: v_alloc::SwapVec<u64> = v_alloc::SwapVec::new();

@@ -97,6 +97,13 @@ static void any_power_of_two_is_an_alignment(void) {
         CHECK(next >= block + 3 && is_aligned(next, V_ALLOC_ALIGNMENT));
         memset(block, 1, 3);
     }
+    /* The same within what is committed: apart, and behind each other. */
+    for (before = 0; before < 2000; ++before) {
+        char *const start = (char *)info.ptr;
+        char *const block = (char *)v_alloc_push_aligned(&info, 1 + before * 7919 % 300, (size_t)1 << before % 12);
+        CHECK(block >= start && is_aligned(block, (size_t)1 << before % 12) && is_aligned(info.ptr, V_ALLOC_ALIGNMENT));
+        CHECK((char *)info.ptr >= block + 1 + before * 7919 % 300 && (char *)info.ptr <= (char *)info.end);
+    }
     before = used(&info);
     CHECK(v_alloc_push_aligned(&info, 5, (SIZE_MAX >> 1) + 1) == NULL);
     CHECK(v_alloc_error(&info).cause == V_ALLOC_FULL || v_alloc_error(&info).cause == V_ALLOC_TOO_LARGE);

@@ -16,20 +16,29 @@ fn package() -> &'static Path {
 /// The prefix, into which the library is installed once.
 fn prefix() -> &'static Path {
     static PREFIX: OnceLock<PathBuf> = OnceLock::new();
-    PREFIX.get_or_init(|| {
-        // Blanks are allowed, and what an earlier run left must not help.
-        let prefix = scratch("a prefix");
-        std::fs::remove_dir_all(&prefix).unwrap();
-        let target = library().directory.parent().unwrap();
-        let mut install = Command::new("sh");
-        install.arg(package().join("../install.sh")).arg(&prefix);
-        install.env("CARGO", env!("CARGO")).env("CARGO_TARGET_DIR", target);
-        for variable in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET", "DESTDIR"] {
-            install.env_remove(variable);
-        }
-        output_of(&mut install);
-        prefix
-    })
+    PREFIX.get_or_init(|| installed("a prefix")) // blanks are allowed
+}
+
+/// Installs the library to a prefix of this name.
+fn installed(name: &str) -> PathBuf {
+    let prefix = scratch(name);
+    std::fs::remove_dir_all(&prefix).unwrap(); // what an earlier run left must not help
+    let target = library().directory.parent().unwrap();
+    let mut install = Command::new("sh");
+    install.arg(package().join("../install.sh")).arg(&prefix);
+    install.env("CARGO", env!("CARGO")).env("CARGO_TARGET_DIR", target);
+    for variable in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET", "DESTDIR"] {
+        install.env_remove(variable);
+    }
+    output_of(&mut install);
+    prefix
+}
+
+#[test]
+fn a_prefix_is_installed_as_it_is_spelt() {
+    let prefix = installed(r"R&D | \1");
+    let file = std::fs::read_to_string(prefix.join("lib/pkgconfig/v_alloc.pc")).unwrap();
+    assert_eq!(file.lines().next().unwrap(), format!("prefix={}", prefix.display()));
 }
 
 #[test]
