@@ -339,7 +339,10 @@ impl<T: Interned + ?Sized> Interner<T> {
     /// assert_eq!(names.intern("two").index(), 0);
     /// ```
     pub fn clear(&mut self) {
-        self.index.get_mut().clear();
+        let strings = &self.strings;
+        // SAFETY: all places are of strings that are there still.
+        let tag = |&place: &Place| (Some(unsafe { strings.tag(place) }), place);
+        self.index.get_mut().clear(self.places.iter().map(tag));
         self.places.clear();
         self.strings.clear();
     }

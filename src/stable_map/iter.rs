@@ -22,6 +22,15 @@ macro_rules! iterator {
             fn size_hint(&self) -> (usize, Option<usize>) {
                 self.0.size_hint()
             }
+
+            #[inline]
+            fn fold<B, F: FnMut(B, $item) -> B>(self, first: B, add: F) -> B {
+                self.0.map($of_entry).fold(first, add)
+            }
+
+            fn count(self) -> usize {
+                self.len()
+            }
         }
 
         impl<$($lifetime,)? K, V> DoubleEndedIterator for $name<$($lifetime,)? K, V> {

@@ -227,8 +227,13 @@ impl<K, V, S> StableMap<K, V, S> {
     /// assert!(map.is_empty() && map.capacity() > 0);
     /// ```
     pub fn clear(&mut self) {
-        self.index.clear();
+        self.clear_index();
         self.slots.clear();
+    }
+
+    fn clear_index(&mut self) {
+        let slots = &self.slots;
+        self.index.clear((0..slots.numbers()).map(|number| (slots.tag(number), number)));
     }
 
     /// Keeps the entries for which `keep` is true. In the order of indices; no entry moves.
@@ -270,7 +275,7 @@ impl<K, V, S> StableMap<K, V, S> {
     /// assert!(map.is_empty());
     /// ```
     pub fn drain(&mut self) -> Drain<'_, K, V> {
-        self.index.clear();
+        self.clear_index();
         Drain::new(&mut self.slots)
     }
 }

@@ -200,14 +200,23 @@ impl<K, V> Slots<K, V> {
         K: Clone,
         V: Clone,
     {
-        for (word, entry) in source.words.iter().zip(source.entries.iter()) {
+        /// Says of the entries that were cloned which are there, also if one could not be.
+        struct Words<'a, K, V>(&'a mut Slots<K, V>, &'a [Word]);
+        impl<K, V> Drop for Words<'_, K, V> {
+            fn drop(&mut self) {
+                let Self(slots, words) = self;
+                let cloned = &words[..slots.entries.len()];
+                slots.words.extend_from_slice(cloned);
+                slots.len = cloned.iter().filter(|word| word.is_taken()).count();
+            }
+        }
+        let Words(slots, words) = &mut Words(self, &source.words);
+        slots.entries.extend(words.iter().zip(source.entries.iter()).map(|(word, entry)| {
             // SAFETY: that of a taken slot is initialised.
             let clone = word.is_taken().then(|| unsafe { entry.assume_init_ref() }.clone());
-            self.len += usize::from(clone.is_some());
-            self.entries.push(clone.map_or_else(MaybeUninit::uninit, MaybeUninit::new));
-            self.words.push(*word);
-        }
-        self.hole = source.hole;
+            clone.map_or_else(MaybeUninit::uninit, MaybeUninit::new)
+        }));
+        slots.hole = source.hole;
     }
 
     /// Takes an entry out, if there is one.
@@ -347,6 +356,18 @@ macro_rules! borrowed_iterator {
 
             fn size_hint(&self) -> (usize, Option<usize>) {
                 (self.left, Some(self.left))
+            }
+
+            /// Where there are no holes, no word is looked at.
+            fn fold<B, F: FnMut(B, $item) -> B>(self, first: B, mut add: F) -> B {
+                if self.left == self.slots.len() {
+                    // SAFETY: so many slots are taken, which is all of them.
+                    self.slots.fold(first, |sum, (_, entry)| add(sum, unsafe { entry.$assume_init() }))
+                } else {
+                    let taken = self.slots.filter(|(word, _)| word.is_taken());
+                    // SAFETY: it is taken.
+                    taken.fold(first, |sum, (_, entry)| add(sum, unsafe { entry.$assume_init() }))
+                }
             }
         }
 
