@@ -327,8 +327,10 @@ impl Modelled {
                 self.emptied();
             }
             Op::Reserve(more) => self.map.reserve(more),
-            Op::Shrink => {
-                self.map.shrink_to_fit();
+            Op::Shrink(capacity) => {
+                let before = self.map.capacity();
+                self.map.shrink_to(capacity);
+                assert!(self.map.capacity() >= before.min(capacity));
                 self.index_end = self.model.values().map(|there| there.0 + 1).max().unwrap_or(0);
             }
             Op::Move => {
@@ -353,7 +355,7 @@ pub(crate) enum Op {
     Clone,
     IntoIter { take: usize },
     Reserve(usize),
-    Shrink,
+    Shrink(usize),
     Move,
 }
 
@@ -377,7 +379,7 @@ pub(crate) fn op(most: u64) -> impl Strategy<Value = Op> {
         1 => Just(Op::Clone),
         1 => (0..all).prop_map(|take| Op::IntoIter { take }),
         1 => (0..5000_usize).prop_map(Op::Reserve),
-        1 => Just(Op::Shrink),
+        1 => prop_oneof![Just(0), 0..3000_usize].prop_map(Op::Shrink),
         1 => Just(Op::Move),
     ]
 }

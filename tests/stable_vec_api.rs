@@ -85,6 +85,20 @@ fn a_vec_may_go_to_another_thread() {
 }
 
 #[test]
+fn a_vec_of_the_right_length_becomes_an_array() {
+    let value = std::rc::Rc::new(7);
+    let vec = || StableVec::from(vec![value.clone(); 3]);
+    let array: [std::rc::Rc<i32>; 3] = vec().try_into().unwrap();
+    assert_eq!((array.len(), std::rc::Rc::strong_count(&value)), (3, 4));
+    let refused: Result<[_; 2], StableVec<_>> = vec().try_into();
+    assert_eq!(refused.unwrap_err().len(), 3);
+    drop(array);
+    assert_eq!(std::rc::Rc::strong_count(&value), 1);
+    assert_eq!(<[(); 2]>::try_from(StableVec::from([(), ()])), Ok([(), ()]));
+    assert_eq!(StableVec::from("né"), [b'n', 0xC3, 0xA9]);
+}
+
+#[test]
 fn a_vec_is_compared_hashed_and_printed_as_a_slice() {
     let vec = StableVec::from([1, 2, 3]);
     let hasher = RandomState::new();

@@ -97,8 +97,21 @@ impl<K, V, S> StableMap<K, V, S> {
     /// assert!(map.capacity() < 100_000);
     /// ```
     pub fn shrink_to_fit(&mut self) {
-        self.slots.shrink_to_fit();
+        self.shrink_to(0);
+    }
+
+    /// As [`shrink_to_fit`](Self::shrink_to_fit), but keeps room for so many entries in all, if there is.
+    ///
+    /// ```
+    /// let mut map = v_alloc::StableMap::from([(0, 0)]);
+    /// map.reserve(100_000);
+    /// map.shrink_to(1000);
+    /// assert!((1000..100_000).contains(&map.capacity()));
+    /// ```
+    pub fn shrink_to(&mut self, capacity: usize) {
+        let capacity = capacity.max(self.len());
+        self.slots.shrink_to(capacity);
         let slots = &self.slots;
-        self.index.shrink_to(slots.len(), |number| slots.tag(number).unwrap_or_default());
+        self.index.shrink_to(capacity, |number| slots.tag(number).unwrap_or_default());
     }
 }

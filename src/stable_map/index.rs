@@ -160,7 +160,7 @@ impl Index {
         }
     }
 
-    /// Gives back what so many entries, all that there are, do not need. If there is no memory to do so, all stays.
+    /// Gives back what so many entries do not need; there are no more. If there is no memory to do so, all stays.
     pub(crate) fn shrink_to(&mut self, entries: usize, tag: impl Fn(Number) -> Tag) {
         while self.old.is_some() {
             self.migrate(&tag);

@@ -166,6 +166,18 @@ impl<T, S> StableSet<T, S> {
         self.map.shrink_to_fit();
     }
 
+    /// As [`shrink_to_fit`](Self::shrink_to_fit), but keeps room for so many elements in all, if there is.
+    ///
+    /// ```
+    /// let mut set = v_alloc::StableSet::from([1_u64]);
+    /// set.reserve(100_000);
+    /// set.shrink_to(1000);
+    /// assert!((1000..100_000).contains(&set.capacity()));
+    /// ```
+    pub fn shrink_to(&mut self, capacity: usize) {
+        self.map.shrink_to(capacity);
+    }
+
     /// The hasher.
     ///
     /// ```

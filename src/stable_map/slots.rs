@@ -107,8 +107,8 @@ impl<K, V> Slots<K, V> {
         self.entries.try_reserve(pushed)
     }
 
-    /// Gives back what lies behind the last entry, holes as well.
-    pub(super) fn shrink_to_fit(&mut self) {
+    /// Gives back what lies behind the last entry, holes as well, but for room for so many entries.
+    pub(super) fn shrink_to(&mut self, capacity: usize) {
         let end = self.words.iter().rposition(|word| word.is_taken()).map_or(0, |last| last + 1);
         self.words.truncate(end);
         self.entries.truncate(end); // what lies there is initialised no more
@@ -116,8 +116,8 @@ impl<K, V> Slots<K, V> {
         for (number, word) in (0..).zip(self.words.iter_mut()).filter(|(_, word)| !word.is_taken()) {
             *word = Word::hole(self.hole.replace(number));
         }
-        self.words.shrink_to_fit();
-        self.entries.shrink_to_fit();
+        self.words.shrink_to(capacity);
+        self.entries.shrink_to(capacity);
     }
 
     /// The tag of an entry, if it is there.

@@ -253,6 +253,29 @@ impl StableString {
         self.bytes.shrink_to_fit();
     }
 
+    /// As [`shrink_to_fit`](Self::shrink_to_fit), but keeps room for so many bytes, if there is.
+    ///
+    /// ```
+    /// let mut text = v_alloc::StableString::with_capacity(1 << 20);
+    /// text.shrink_to(1000);
+    /// assert!((1000..1 << 20).contains(&text.capacity()));
+    /// ```
+    pub fn shrink_to(&mut self, capacity: usize) {
+        self.bytes.shrink_to(capacity);
+    }
+
+    /// The text, which is never dropped. As [`StableVec::leak`].
+    ///
+    /// ```
+    /// let name: &'static mut str = v_alloc::StableString::from("name").leak();
+    /// assert_eq!(name, "name");
+    /// ```
+    #[must_use]
+    pub fn leak<'a>(self) -> &'a mut str {
+        // SAFETY: they are the bytes of a text.
+        unsafe { core::str::from_utf8_unchecked_mut(self.bytes.leak()) }
+    }
+
     /// Removes the last character.
     ///
     /// ```

@@ -129,6 +129,29 @@ impl<T: Clone> From<&[T]> for StableVec<T> {
     }
 }
 
+impl From<&str> for StableVec<u8> {
+    #[track_caller]
+    fn from(text: &str) -> Self {
+        Self::from(text.as_bytes())
+    }
+}
+
+/// If there are exactly so many.
+impl<T, const N: usize> TryFrom<StableVec<T>> for [T; N] {
+    type Error = StableVec<T>;
+
+    fn try_from(mut vec: StableVec<T>) -> Result<Self, StableVec<T>> {
+        if vec.len() != N {
+            return Err(vec);
+        }
+        // SAFETY: there are so many, which the vector does not own any more.
+        unsafe {
+            vec.set_len(0);
+            Ok(vec.as_ptr().cast::<Self>().read())
+        }
+    }
+}
+
 impl<T: Clone> From<&mut [T]> for StableVec<T> {
     fn from(values: &mut [T]) -> Self {
         Self::from(&*values)
