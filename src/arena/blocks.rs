@@ -1,7 +1,6 @@
 //! Blocks of memory by layout, grown and shrunk in place: what the typed methods are built on.
 
 use super::Arena;
-use super::prefetch::prefetch_beyond;
 use super::source::{Refill, Source, Window};
 use crate::typed::Blocks;
 use crate::{AllocError, bump, traps};
@@ -198,9 +197,7 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
 unsafe impl<S: Source, const MIN_ALIGN: usize> Blocks for Arena<S, MIN_ALIGN> {
     #[inline(always)]
     fn allocate_for<T>(&self) -> Option<NonNull<T>> {
-        let place = self.window.allocate_for::<S, T>()?;
-        prefetch_beyond(place.as_ptr().cast(), size_of::<T>());
-        Some(place)
+        self.window.allocate_for::<S, T>()
     }
 
     #[inline(always)]

@@ -4,7 +4,6 @@
 //! the caller's stack whose address nobody takes has no memory of its own: the compiler keeps its window in registers.
 //! So the slow path of a value or a copy takes the window and returns it, and is not told where the handle is.
 
-use super::prefetch::prefetch_beyond;
 use super::source::{DefaultSource, Rewind, Source, Window};
 use super::window::WindowCell;
 use super::{Arena, Scope};
@@ -161,10 +160,7 @@ unsafe impl<S: Source, const MIN_ALIGN: usize> Blocks for Bulk<'_, '_, S, MIN_AL
     #[inline(always)]
     fn allocate_for<T>(&self) -> Option<NonNull<T>> {
         match self.window.allocate_for::<S, T>() {
-            Some(place) => {
-                prefetch_beyond(place.as_ptr().cast(), size_of::<T>());
-                Some(place)
-            }
+            Some(place) => Some(place),
             None => self.allocate_slowly(Layout::new::<T>()).ok().map(NonNull::cast),
         }
     }

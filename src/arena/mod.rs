@@ -16,7 +16,6 @@ mod fixed;
 pub(crate) mod linear;
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
 pub(crate) mod options;
-mod prefetch;
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
 mod range;
 #[cfg(any(unix, windows, miri, v_alloc_heap_os))]
