@@ -160,7 +160,7 @@ unsafe impl<S: Source, const MIN_ALIGN: usize> Blocks for Bulk<'_, '_, S, MIN_AL
     #[inline(always)]
     fn allocate_for<T>(&self) -> Option<NonNull<T>> {
         match self.window.allocate_for::<S, T>() {
-            Some(place) => Some(place),
+            Some(place) => Some(place), // not `or_else`, which costs an instruction
             None => self.allocate_slowly(Layout::new::<T>()).ok().map(NonNull::cast),
         }
     }

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! Ready is as much as any arena may have present, 16 KiB; or what half of the latest eight had committed, up to 3 MiB. So tasks
-//! that are alike need no page that is new, and an arena that stays small holds no more than it may, unless none of those before it
-//! did.
+//! that are alike need no page that is new, and an arena that stays small holds no more than it may, unless half of those before it
+//! needed more.
 //!
 //! Only ranges that are like every other: of the size that a new one would have, without a name or advice. They count against
 //! the budget, but are on no account: an arena that gets one commits in the same steps as ever, with the same figures, and spares the

@@ -370,6 +370,7 @@ impl<'a> Chunks<'a> {
     /// What `look` makes of the first number with this tag that it makes something of.
     #[inline(always)]
     pub(super) fn find<R>(self, tag: Tag, look: impl Fn(Number) -> Option<R>) -> Option<R> {
+        // The first chunk by itself, because nearly every search ends there.
         let first = self.first(tag);
         let chunk = self.at(first);
         let found = chunk.find(tag, &look);
