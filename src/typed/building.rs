@@ -79,6 +79,7 @@ impl<'a, B: Blocks, T> Building<'a, B, T> {
     }
 
     /// The slice; room that was not used goes back if nothing follows it.
+    #[inline(always)]
     pub(crate) fn finish(self) -> &'a mut [T] {
         let this = core::mem::ManuallyDrop::new(self);
         if this.len != this.capacity && size_of::<T>() != 0 {
