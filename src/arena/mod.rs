@@ -95,6 +95,23 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
 
     pub(crate) fn set_window(&self, window: Window) {
         traps::in_force! {
+            self.tell_what_is_free(window);
+        }
+        self.window.set(window);
+    }
+
+    /// As [`set_window`](Self::set_window), where the limit is mostly the same.
+    #[inline(always)]
+    fn update_window(&self, window: Window) {
+        traps::in_force! {
+            self.tell_what_is_free(window);
+        }
+        self.window.update(window);
+    }
+
+    traps::in_force! {
+        /// Before the window becomes this one.
+        fn tell_what_is_free(&self, window: Window) {
             // What is free already is known to be so.
             let known = self.window();
             let start = if known.cursor <= window.cursor && window.cursor <= known.limit {
@@ -104,7 +121,6 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
             };
             traps::free(start, window.limit.addr().saturating_sub(start.addr()));
         }
-        self.window.set(window);
     }
 
     pub(crate) fn source(&self) -> &S {

@@ -172,7 +172,10 @@ unsafe impl Source for Reserved {
 
     #[inline]
     fn before_lowering(&self, cursor: *mut u8) {
-        self.highest.set(self.highest.get().max(cursor.addr()));
+        // Not `max`, which stores each time, and waits for what it stored before: most tasks are no larger than those before.
+        if cursor.addr() > self.highest.get() {
+            self.highest.set(cursor.addr());
+        }
     }
 
     #[inline]
@@ -215,13 +218,19 @@ unsafe impl Source for Reserved {
     }
 }
 
-// SAFETY: a mark is a number of bytes in use, so the memory beyond it was handed out after it was made.
+// SAFETY: memory at or beyond a mark was handed out after it was made.
 unsafe impl Rewind for Reserved {
+    /// The address of the cursor, which takes nothing to compute. With traps, as the base moves, the bytes in use.
     type Mark = usize;
 
     #[inline]
     fn mark(&self, now: Window) -> usize {
-        self.used(now.cursor)
+        let mark = now.cursor.addr();
+        traps::in_force! {
+            let _ = mark;
+            let mark = self.used(now.cursor);
+        }
+        mark
     }
 
     #[inline]
@@ -237,20 +246,25 @@ unsafe impl Rewind for Reserved {
 
     #[inline]
     unsafe fn rewind(&self, now: Window, mark: usize) -> Window {
+        let range = self.range.get();
         traps::in_force! {
-            if let Some(range) = self.range.get() {
+            if let Some(range) = range {
                 // SAFETY: forwarded from the caller.
                 return unsafe { self.rewind_elsewhere(range, now, mark) };
             }
         }
-        match self.range.get() {
-            Some(range) if mark < self.used(now.cursor) => {
-                let cursor = range.base().as_ptr().wrapping_add(mark);
-                if mark > 0 || range.committed().bytes() <= self.options.retain {
-                    return Window { cursor, limit: now.limit };
+        match range {
+            Some(range) if mark < now.cursor.addr() => {
+                let base = range.base().as_ptr();
+                if mark > base.addr() {
+                    return Window { cursor: now.cursor.with_addr(mark), ..now };
+                }
+                let emptied = Window { cursor: base, ..now };
+                if range.committed().bytes() <= self.options.retain {
+                    return emptied;
                 }
                 self.give_back_surplus(range);
-                Self::window(range, Window { cursor, limit: now.limit })
+                Self::window(range, emptied)
             }
             _ => now,
         }

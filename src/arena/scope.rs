@@ -174,12 +174,13 @@ impl<S: Rewind, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
         if window.limit == now.limit && window.cursor <= now.cursor {
             super::mark_uninitialised(window.cursor, now.cursor.addr() - window.cursor.addr());
         }
-        self.set_window(window);
+        self.update_window(window);
         self.source().give_back();
     }
 
     /// # Safety
     /// Until `work` returns, only it allocates from this arena, through the scope.
+    #[inline]
     unsafe fn run_scope<R>(&self, work: impl for<'s> FnOnce(&mut Scope<'s, S, MIN_ALIGN>) -> R) -> R {
         struct RewindOnDrop<'a, S: Rewind, const MIN_ALIGN: usize>(&'a Arena<S, MIN_ALIGN>, S::Mark);
         impl<S: Rewind, const MIN_ALIGN: usize> Drop for RewindOnDrop<'_, S, MIN_ALIGN> {

@@ -45,7 +45,25 @@ impl<const MIN_ALIGN: usize> WindowCell<MIN_ALIGN> {
     #[inline(always)]
     pub(super) fn set(&self, window: Window) {
         self.limit.set(window.limit);
-        self.set_cursor(window.cursor);
+        self.set_cursor_of(window);
+    }
+
+    /// As [`set`](Self::set), for a window in memory, whose limit is mostly the one that it has: then the next who reads that need not
+    /// wait until it is stored.
+    #[inline(always)]
+    pub(super) fn update(&self, window: Window) {
+        if window.limit != self.limit.get() {
+            self.limit.set(window.limit);
+        }
+        self.set_cursor_of(window);
+    }
+
+    #[inline(always)]
+    fn set_cursor_of(&self, Window { cursor, limit }: Window) {
+        self.cursor.set(cursor);
+        if !Self::ALL_WORDS {
+            self.word_limit.set(if cursor.addr() % WORD == 0 { limit.addr() } else { 0 });
+        }
     }
 
     #[inline(always)]
@@ -137,7 +155,7 @@ impl<const MIN_ALIGN: usize> WindowCell<MIN_ALIGN> {
             return fit;
         }
         let (cursor, limit) = (self.cursor.get().addr(), self.limit.get().addr());
-        let fit = bump::fit_low::<MIN_ALIGN>(cursor, limit, size_of::<T>(), align_of::<T>())?;
+        let fit = bump::fit_multiple::<MIN_ALIGN>(cursor, limit, size_of::<T>(), align_of::<T>())?;
         if fit.end % WORD == 0 {
             self.word_limit.set(limit);
         }

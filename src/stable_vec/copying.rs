@@ -5,6 +5,9 @@ use allocator_api2::vec::Vec;
 use core::ops::Range;
 use core::{ptr, slice};
 
+/// Elements that a compiler may write one by one.
+const FEW: usize = 64;
+
 impl<T> StableVec<T> {
     /// Adds clones of all elements of a slice.
     ///
@@ -52,6 +55,25 @@ impl<T> StableVec<T> {
             unsafe { behind.push(value) };
         });
         behind.count == room
+    }
+
+    /// Adds what an iterator promises, if that is little and there is room, and one more; tells whether it may have others. Of few
+    /// elements, which are often counted when compiling, a compiler makes as many stores.
+    #[inline(always)]
+    #[track_caller]
+    pub(super) fn extend_by_few(&mut self, values: &mut impl Iterator<Item = T>) -> bool {
+        let promised = values.size_hint().0;
+        if promised > FEW || promised > self.capacity() - self.len() {
+            return true;
+        }
+        let mut behind = Behind::new(self.vec.get_mut());
+        for _ in 0..promised {
+            let Some(value) = values.next() else { return false };
+            // SAFETY: there is room.
+            unsafe { behind.push(value) };
+        }
+        drop(behind);
+        values.next().map(|value| self.push(value)).is_some()
     }
 
     /// Moves elements to the end.

@@ -209,7 +209,6 @@ impl<T> StableVec<T> {
         }
     }
 
-    /// Makes room for one element more.
     /// Makes sure that `additional` elements can be pushed without asking the system. It makes room up to the end of what is
     /// committed already; if it must ask, it asks for a half more than there is, at most 2 MiB, as far as the reservation goes.
     ///

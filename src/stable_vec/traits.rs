@@ -83,17 +83,28 @@ impl<T: Clone> Clone for StableVec<T> {
 
 /// Takes one by one, so that an iterator that lies about its length, or panics, leaves what it gave.
 impl<T> Extend<T> for StableVec<T> {
+    #[inline]
     #[track_caller]
     fn extend<I: IntoIterator<Item = T>>(&mut self, values: I) {
         let mut values = values.into_iter();
-        while self.extend_within_capacity(&mut values) {
-            let Some(value) = values.next() else { break };
-            self.push(value); // makes more room
+        if self.extend_by_few(&mut values) {
+            extend_by_many(self, values);
         }
     }
 }
 
+/// By itself, so that of a few elements no more is known than is so: often all of it when compiling.
+#[inline(never)]
+#[track_caller]
+fn extend_by_many<T>(vec: &mut StableVec<T>, mut values: impl Iterator<Item = T>) {
+    while vec.extend_within_capacity(&mut values) {
+        let Some(value) = values.next() else { break };
+        vec.push(value); // makes more room
+    }
+}
+
 impl<'a, T: Copy + 'a> Extend<&'a T> for StableVec<T> {
+    #[inline]
     #[track_caller]
     fn extend<I: IntoIterator<Item = &'a T>>(&mut self, values: I) {
         self.extend(values.into_iter().copied());

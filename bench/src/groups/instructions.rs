@@ -2,7 +2,7 @@
 //! noise of time. The cursor's round trip through memory hides some of them; code size and slower processors
 //! do not.
 
-use super::{Group, lives, no_such_case, scopes, slices, threads, vectors};
+use super::{Group, lives, methods, no_such_case, threads, vectors};
 use crate::contenders::{Emptied, Freed, NoAllocator, Reusable};
 use crate::table::Row;
 use crate::{Effort, Result, callgrind, child, loops};
@@ -159,8 +159,7 @@ fn all() -> Vec<Counted> {
     all.push(Counted::new("typed 8 B, Arena::bulk", true, ITERATIONS, fill_in_bulk::<1>));
     all.push(Counted::new("typed 8 B, Arena<Reserved, 8>::bulk", true, ITERATIONS, fill_in_bulk::<8>));
     all.push(Counted::new("typed 32 B by try_alloc, Arena", true, ITERATIONS, fill_or_refuse));
-    all.extend(slices::counted());
-    all.extend(scopes::counted());
+    all.extend(methods::counted());
     all.extend(threads::counted());
     all.extend(lives::counted());
     all.extend(vectors::counted());

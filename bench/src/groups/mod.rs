@@ -8,10 +8,9 @@ mod growth;
 pub mod instructions;
 mod lives;
 mod maps;
+mod methods;
 mod refill;
 mod resident;
-mod scopes;
-mod slices;
 mod tail;
 mod threads;
 mod vectors;
@@ -38,6 +37,7 @@ pub const ALL: &[Group] = &[
     instructions::GROUP,
     c::GROUP,
     warm::GROUP,
+    methods::GROUP,
     cold::GROUP,
     refill::GROUP,
     lives::GROUP,
