@@ -72,6 +72,20 @@ fn traits_of_a_map() {
 }
 
 #[test]
+fn an_iterator_by_value_shows_and_drops_what_is_left_of_it_with_holes_in_between() {
+    use std::rc::Rc;
+    let values: Vec<_> = (0..6).map(Rc::new).collect();
+    let mut map: StableMap<_, _> = (0..6).zip(values.iter().cloned()).collect();
+    map.remove(&2);
+    let mut entries = map.into_iter();
+    assert_eq!((entries.next(), entries.next_back()), (Some((0, Rc::new(0))), Some((5, Rc::new(5)))));
+    assert_eq!((format!("{entries:?}").as_str(), entries.len()), ("[(1, 1), (3, 3), (4, 4)]", 3));
+    assert!(values.iter().map(Rc::strong_count).eq([1, 2, 1, 2, 2, 1]), "the others are in the iterator");
+    drop(entries);
+    assert!(values.iter().all(|value| Rc::strong_count(value) == 1), "each was dropped once");
+}
+
+#[test]
 #[rustfmt::skip]
 fn a_panic_names_the_line_that_asked_for_what_is_not_there() {
     let mut map = StableMap::from([(1_usize, "a")]);

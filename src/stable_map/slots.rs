@@ -231,7 +231,12 @@ impl<K, V> Slots<K, V> {
 
     /// Drops all entries, in place. The memory stays.
     pub(super) fn clear(&mut self) {
-        let mut rest = Rest { left: 0..self.words.len(), slots: self };
+        self.clear_but_for_what_left(0..self.words.len());
+    }
+
+    /// As [`clear`](Self::clear), where only the entries in a range are still there.
+    fn clear_but_for_what_left(&mut self, still_there: Range<usize>) {
+        let mut rest = Rest { left: still_there, slots: self };
         rest.drop_entries();
     }
 
@@ -247,7 +252,7 @@ impl<K, V> Slots<K, V> {
 
     /// All entries, by value.
     pub(super) fn into_iter(self) -> IntoIter<K, V> {
-        IntoIter { left: 0..self.numbers(), slots: self }
+        IntoIter { left: 0..self.words.len(), slots: self }
     }
 }
 
@@ -299,10 +304,11 @@ pub(super) struct IterMut<'a, K, V> {
     left: usize,
 }
 
-/// Slots whose entries leave them, from both ends; the rest is dropped with them.
+/// Slots whose entries leave them, from both ends; the rest is dropped with them. No word is changed: the entries in `left` are
+/// there, the others are not, whatever their words say.
 pub(super) struct IntoIter<K, V> {
     slots: Slots<K, V>,
-    left: Range<Number>,
+    left: Range<usize>,
 }
 
 impl<K, V> Default for Iter<'_, K, V> {
@@ -332,13 +338,29 @@ impl<K, V> Clone for Iter<'_, K, V> {
 impl<K, V> IntoIter<K, V> {
     /// The entries that are left.
     pub(super) fn iter(&self) -> Iter<'_, K, V> {
-        self.slots.iter()
+        let Slots { words, entries, len, .. } = &self.slots;
+        let (words, entries) = (&words[self.left.clone()], &entries[self.left.clone()]);
+        Iter { slots: words.iter().zip(entries), left: *len }
     }
 
     /// Drops the entries that are left; the slots, empty, with their memory.
     pub(super) fn into_empty(mut self) -> Slots<K, V> {
-        self.slots.clear();
-        self.slots
+        self.slots.clear_but_for_what_left(mem::take(&mut self.left));
+        let nothing = self.slots.empty();
+        mem::replace(&mut self.slots, nothing)
+    }
+
+    /// Takes out the entry that was found next, from either end.
+    fn take(&mut self, index: usize) -> (K, V) {
+        self.slots.len -= 1;
+        // SAFETY: its slot is taken, and it is not in `left` any more.
+        unsafe { self.slots.entries[index].assume_init_read() }
+    }
+}
+
+impl<K, V> Drop for IntoIter<K, V> {
+    fn drop(&mut self) {
+        self.slots.clear_but_for_what_left(mem::take(&mut self.left));
     }
 }
 
@@ -389,7 +411,8 @@ impl<K, V> Iterator for IntoIter<K, V> {
     type Item = (K, V);
 
     fn next(&mut self) -> Option<(K, V)> {
-        self.left.find_map(|number| self.slots.remove(number))
+        let index = self.left.find(|&index| self.slots.words[index].is_taken())?;
+        Some(self.take(index))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -399,6 +422,7 @@ impl<K, V> Iterator for IntoIter<K, V> {
 
 impl<K, V> DoubleEndedIterator for IntoIter<K, V> {
     fn next_back(&mut self) -> Option<(K, V)> {
-        self.left.by_ref().rev().find_map(|number| self.slots.remove(number))
+        let index = self.left.rfind(|&index| self.slots.words[index].is_taken())?;
+        Some(self.take(index))
     }
 }

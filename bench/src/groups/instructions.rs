@@ -44,14 +44,6 @@ impl Counted {
     ) -> Self {
         Self { name: name.into(), ours, iterations, run: Box::new(run) }
     }
-
-    /// One that cannot fail.
-    pub fn of(&(name, ours, run): &(&str, bool, fn(u64)), iterations: [u32; 2]) -> Self {
-        Self::new(name, ours, iterations, move |count| {
-            run(count.into());
-            Ok(())
-        })
-    }
 }
 
 /// What is allocated.
