@@ -4,7 +4,7 @@
 //! Who may look could also write, or cut the file short so that the next write here is a SIGBUS. The file is sealed
 //! against both.
 
-use super::call;
+use super::{call, last_errno, limit};
 use crate::os::{OsError, Pages, SharedPlace};
 use core::ffi::{CStr, c_char, c_int, c_uint};
 use core::ptr::{self, NonNull};
@@ -20,8 +20,7 @@ const ACCESS: ProtFlags = ProtFlags::READ.union(ProtFlags::WRITE);
 pub(crate) fn share(size: Pages, name: &CStr) -> Result<NonNull<SharedPlace>, OsError> {
     call(|| {
         // Beyond the limit the kernel would not only refuse, but send SIGXFSZ, which ends the process.
-        if rustix::process::getrlimit(Resource::Fsize).current.is_some_and(|most| most < size.bytes() as u64)
-        {
+        if limit(Resource::Fsize)?.is_some_and(|most| most < size.bytes() as u64) {
             return Err(Errno::FBIG);
         }
         let file = make_file(name)?;
@@ -44,9 +43,7 @@ fn make_file(name: &CStr) -> rustix::io::Result<c_int> {
         // SAFETY: the name is a string. `call` keeps `errno`, which it changes.
         match unsafe { memfd_create(name.as_ptr(), flags.bits()) } {
             file if file >= 0 => Ok(file),
-            // Within the numbers that there are; `rustix` panics at others.
-            // SAFETY: the place is valid while this thread runs.
-            _ => Err(Errno::from_raw_os_error(unsafe { super::errno_location().read() }.clamp(1, 4095))),
+            _ => Err(last_errno()),
         }
     };
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;

@@ -83,10 +83,37 @@ pub(crate) fn huge_page_size() -> Option<Pages> {
 pub(crate) fn address_space() -> usize {
     // OpenBSD has no such limit, and FreeBSD's numbers are signed, over which rustix could panic.
     #[cfg(not(any(target_os = "openbsd", target_os = "freebsd")))]
-    if let Ok(Some(limit)) = call(|| Ok(rustix::process::getrlimit(rustix::process::Resource::As).current)) {
+    if let Ok(Some(limit)) = call(|| limit(rustix::process::Resource::As)) {
         return usize::try_from(limit).unwrap_or(usize::MAX).min(machine_address_space());
     }
     machine_address_space()
+}
+
+/// A limit of this process, in bytes; `None` if there is none.
+///
+/// Not by `rustix`, which does not expect that the kernel refuses to tell: where a filter of system calls does, it panics, or
+/// returns numbers that nobody has written.
+///
+/// # Errors
+/// That of the filter.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn limit(resource: rustix::process::Resource) -> rustix::io::Result<Option<u64>> {
+    unsafe extern "C" {
+        // The plain name is that of numbers of 32 bits on some machines.
+        #[cfg_attr(any(target_env = "gnu", target_os = "android"), link_name = "getrlimit64")]
+        fn getrlimit(resource: core::ffi::c_int, limits: *mut [u64; 2]) -> core::ffi::c_int;
+    }
+    let mut limits = [u64::MAX; 2];
+    // SAFETY: the limits are two numbers of 64 bits, the one in force first. `call` keeps `errno`.
+    match unsafe { getrlimit(resource as core::ffi::c_int, &raw mut limits) } {
+        0 => Ok(Some(limits[0]).filter(|&limit| limit != u64::MAX)),
+        _ => Err(last_errno()),
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "openbsd", target_os = "freebsd")))]
+fn limit(resource: rustix::process::Resource) -> rustix::io::Result<Option<u64>> {
+    Ok(rustix::process::getrlimit(resource).current)
 }
 
 /// Processors and kernels offer 39, 42, 47, 48 or more bits, and no system call tells which. But mappings lie
@@ -141,8 +168,7 @@ pub(crate) fn reserve_accessible(size: Pages, placement: Placement) -> Result<No
     const NO: u8 = 2;
     static OVERCOMMITS: AtomicU8 = AtomicU8::new(UNKNOWN);
     let unsupported = Err(OsError(Errno::NOTSUP.raw_os_error()));
-    let limit = call(|| Ok(rustix::process::getrlimit(rustix::process::Resource::Data).current));
-    if limit != Ok(None) || OVERCOMMITS.load(Relaxed) == NO {
+    if call(|| limit(rustix::process::Resource::Data)) != Ok(None) || OVERCOMMITS.load(Relaxed) == NO {
         return unsupported;
     }
     let start = map(size, placement, ProtFlags::empty(), UNCHARGED)?;
@@ -419,6 +445,13 @@ unsafe extern "C" {
     )]
     #[cfg_attr(any(target_os = "illumos", target_os = "solaris"), link_name = "___errno")]
     safe fn errno_location() -> *mut core::ffi::c_int;
+}
+
+/// Why a function of the C library has failed just now. Within the numbers that there are; `rustix` panics at others.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn last_errno() -> Errno {
+    // SAFETY: the place is valid while this thread runs.
+    Errno::from_raw_os_error(unsafe { errno_location().read() }.clamp(1, 4095))
 }
 
 /// Makes a system call and keeps `errno`: a signal handler must not change it under the code it interrupts. On Linux
