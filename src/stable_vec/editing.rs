@@ -45,6 +45,23 @@ impl<T> StableVec<T> {
         self.vec.get_mut().insert(index, value);
     }
 
+    /// As [`insert`](Self::insert), and returns the element, to be changed.
+    ///
+    /// # Panics
+    /// As there.
+    ///
+    /// ```
+    /// let mut vec = v_alloc::StableVec::from([1, 3]);
+    /// *vec.insert_mut(1, 2) += 10;
+    /// assert_eq!(vec, [1, 12, 3]);
+    /// ```
+    #[must_use = "`insert` does without the reference"]
+    #[track_caller]
+    pub fn insert_mut(&mut self, index: usize, value: T) -> &mut T {
+        self.insert(index, value);
+        &mut self.as_mut_slice()[index]
+    }
+
     /// Removes the element at `index`; those behind it move.
     ///
     /// # Panics
