@@ -236,13 +236,15 @@ impl AllocInfo {
     }
 
     fn decommit(&mut self, extra: usize) -> Outcome<()> {
-        let Memory::Block(block) = self.memory(Operation::Decommit, extra)? else {
-            return Err(no_block(Operation::Decommit, extra).into());
+        let in_use = VAllocError::misuse(Operation::Decommit, Misuse::InUse, extra);
+        let block = match self.memory(Operation::Decommit, extra)? {
+            Memory::Block(block) => block,
+            Memory::Buffer => return Err(in_use), // none of it is the library's to give back
+            Memory::Nothing => return Err(no_block(Operation::Decommit, extra).into()),
         };
         if extra == 0 {
             return Err(VAllocError::misuse(Operation::Decommit, Misuse::ZeroSize, 0));
         }
-        let in_use = VAllocError::misuse(Operation::Decommit, Misuse::InUse, extra);
         let start = bump::round_up(extra, os::page_bytes())
             .and_then(|less| block.committed().checked_sub(less))
             .filter(|&start| start >= self.used())

@@ -161,6 +161,8 @@ static void an_arena_in_a_buffer_has_memory_already(void) {
     CHECK_ERROR(v_alloc_error(&info), V_ALLOC_RESERVE, V_ALLOC_RESERVED_ALREADY, sizeof other);
     CHECK(!v_alloc_reserve(&info, MIB));
     CHECK_ERROR(v_alloc_error(&info), V_ALLOC_RESERVE, V_ALLOC_RESERVED_ALREADY, MIB);
+    CHECK(!v_alloc_decommit(&info, 1));
+    CHECK_ERROR(v_alloc_error(&info), V_ALLOC_DECOMMIT, V_ALLOC_IN_USE, 1);
     CHECK(same_memory(&info, &before));
     CHECK(v_alloc_free(&info));
 
