@@ -282,6 +282,12 @@ fn what_the_index_cannot_find_is_not_promised_and_costs_nothing() {
     assert_eq!(map.reserved(), MOST);
     assert!(map.try_reserve(MOST + 1).is_err());
     assert_eq!(map.capacity(), 0);
+    let error = StableMap::<u64, u64>::new().try_reserve(MOST + 1).unwrap_err();
+    let text = format!(
+        "cannot commit {} bytes of memory: that is more than is left of the reservation",
+        16 * (MOST + 1)
+    );
+    assert_eq!(error.to_string(), text);
     assert!(v_alloc::Interner::with_reservation(MOST + 1, 1).is_err());
     assert!(v_alloc::Interner::with_reservation(MOST, 1).is_ok());
 }

@@ -14,9 +14,16 @@ use common::things::{Hashing, Map, Tally, Thing, check_whole};
 use std::borrow::Borrow;
 use std::cell::{Cell, RefCell};
 use std::hash::{Hash, Hasher};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind};
 use std::rc::{Rc, Weak};
 use v_alloc::{Entry, StableMap, StableSet};
+
+/// Where a panic is caught a map may be looked into from outside, as a `HashMap` may.
+const _: () = {
+    const fn may_be_shared_with_what_panics<T: UnwindSafe + RefUnwindSafe>() {}
+    may_be_shared_with_what_panics::<StableMap<u64, String>>();
+    may_be_shared_with_what_panics::<StableSet<u64>>();
+};
 
 /// A map of `count` keys, with holes.
 fn with_holes(tally: &Rc<Tally>, count: u64) -> Map {

@@ -14,6 +14,7 @@ use crate::{ReserveError, StableVec};
 use core::iter::Zip;
 use core::mem::{self, MaybeUninit};
 use core::ops::Range;
+use core::panic::RefUnwindSafe;
 use core::slice;
 
 pub(super) struct Slots<K, V> {
@@ -27,6 +28,9 @@ pub(super) struct Slots<K, V> {
 // SAFETY: through a shared borrow nothing is written: the vectors are pushed to only by what takes `&mut self`, and are
 // not lent out.
 unsafe impl<K: Sync, V: Sync> Sync for Slots<K, V> {}
+
+// As above: where a panic comes while a map is shared, it is as it was.
+impl<K: RefUnwindSafe, V: RefUnwindSafe> RefUnwindSafe for Slots<K, V> {}
 
 /// Whether a slot is taken, and its tag or the next hole.
 #[derive(Clone, Copy)]
@@ -101,7 +105,8 @@ impl<K, V> Slots<K, V> {
     pub(super) fn try_reserve(&self, additional: usize) -> Result<(), ReserveError> {
         let pushed = additional.saturating_sub(self.words.len() - self.len);
         if pushed > MOST_ENTRIES - self.words.len() {
-            return Err(ReserveError::new(Operation::Reserve, usize::MAX, Cause::TooLarge));
+            let bytes = additional.saturating_mul(size_of::<(K, V)>());
+            return Err(ReserveError::new(Operation::Commit, bytes, Cause::BeyondReservation));
         }
         self.words.try_reserve(pushed)?;
         self.entries.try_reserve(pushed)
