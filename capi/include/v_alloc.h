@@ -8,8 +8,8 @@
  * then, and leaves the reason where v_alloc_error or v_alloc_realloc_error finds it. `errno` keeps its value.
  * All sizes are bytes. A size of 0 is never memory: asking for 0 bytes gives NULL, resizing to 0 frees.
  *
- * On Linux the memory is left out of core dumps, and a limit on writable memory (ulimit -d) should be set before the
- * first block is made.
+ * On Linux the memory is left out of core dumps, and limits on writable memory and on addresses (ulimit -d, ulimit -v)
+ * should be set before the first block is made: they count what was reserved by then, which is not given back.
  *
  * Threads: v_alloc_realloc and its kin may be called from any thread. An AllocInfo belongs to one thread at a time.
  */
