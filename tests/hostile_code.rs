@@ -1,6 +1,12 @@
 //! The caller's code may do its worst: a parent that panics, or calls back into the arena that it serves; a formatter
 //! that hides a failure. No memory is handed out twice, and the figures stay exact.
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "a test says by panicking what is wrong")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "a test says by panicking what is wrong"
+)]
 #![cfg(all(feature = "allocator-api2", feature = "alloc"))]
 
 use std::alloc::Layout;
@@ -147,6 +153,52 @@ fn a_parent_may_call_back_while_an_arena_is_rewound() {
     back.set(None);
     let after = arena.alloc([9_u8; 20]);
     assert_eq!((*kept, *after), ([7; 20], [9; 20]));
+}
+
+/// A parent that calls back once, before it returns a block.
+#[derive(Default)]
+struct Asking {
+    back: Rc<Cell<Option<Box<dyn Fn()>>>>,
+}
+
+// SAFETY: all blocks are `Global`'s.
+unsafe impl Allocator for Asking {
+    fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+        if let Some(call) = self.back.take() {
+            call();
+        }
+        Global.allocate(layout)
+    }
+
+    unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
+        // SAFETY: forwarded from the caller.
+        unsafe { Global.deallocate(block, layout) };
+    }
+}
+
+/// Only a handle that lives as long as its arena, because both are leaked, is in reach of a parent.
+#[test]
+fn what_a_parent_takes_through_a_bulk_handle_in_the_middle_of_a_call_is_handed_out_once() {
+    let large: [fn(&v_alloc::Bulk<'_, '_, _>); 3] = [
+        |bulk| _ = bulk.alloc([1_u8; 10_000]),
+        |bulk| _ = bulk.alloc_slice_zeroed::<u8>(10_000),
+        |bulk| _ = bulk.alloc_slice_fill_iter((0..10_000).filter(|number| number % 2 == 0)),
+    ];
+    for ask_for in large {
+        let (back, taken) = (Rc::new(Cell::new(None)), Rc::new(Cell::new(None)));
+        let parent = Asking { back: Rc::clone(&back) };
+        let arena: &'static mut ChainAllocator<Asking> =
+            Box::leak(Box::new(ChainAllocator::new_in(1000, parent)));
+        arena.alloc(0_u64);
+        let bulk: &'static _ = Box::leak(Box::new(arena.bulk()));
+        let theirs = Rc::clone(&taken);
+        back.set(Some(Box::new(move || theirs.set(Some(bulk.alloc(0xAAAA_u64)))) as Box<dyn Fn()>));
+        ask_for(bulk);
+        let theirs: &mut u64 = taken.take().expect("the parent was asked");
+        let mine: Vec<&mut u64> = (0..100).map(|number| bulk.alloc(number)).collect();
+        assert_eq!(*theirs, 0xAAAA);
+        assert!(mine.iter().zip(0..).all(|(place, number)| **place == number));
+    }
 }
 
 /// An own block is the latest when it grows, whatever the new one becomes.

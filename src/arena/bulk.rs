@@ -2,7 +2,7 @@
 //!
 //! What bounds a warm allocation is the way of the cursor from one to the next, through the arena's memory. A handle on
 //! the caller's stack whose address nobody takes has no memory of its own: the compiler keeps its window in registers.
-//! So the slow path of a value or a copy takes the window and returns it, and is not told where the handle is.
+//! So what lends the arena its window is inlined, and the slow path behind it is told where the arena is, not the handle.
 
 use super::source::{DefaultSource, Rewind, Source, Window};
 use super::window::WindowCell;
@@ -111,46 +111,28 @@ impl<'a, S: Source, const MIN_ALIGN: usize> Bulk<'_, 'a, S, MIN_ALIGN> {
     #[inline(always)]
     fn allocate_slowly(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
         bump::seldom();
-        let (block, window) = ask(self.arena, self.window.get(), layout);
-        self.window.set(window);
-        block
+        self.with_arena(|arena| arena.allocate_layout_slowly(layout))
     }
 
-    /// Gives the arena its window for as long as `work` runs.
+    /// Gives the arena its window for as long as `work` runs. Nothing of it is the handle's meanwhile: a parent may allocate
+    /// through a handle that was leaked.
+    #[inline(always)]
     fn with_arena<R>(&self, work: impl FnOnce(&Arena<S, MIN_ALIGN>) -> R) -> R {
         struct TakeBack<'h, 'b, 'a, S: Source, const MIN_ALIGN: usize>(&'h Bulk<'b, 'a, S, MIN_ALIGN>);
         impl<S: Source, const MIN_ALIGN: usize> Drop for TakeBack<'_, '_, '_, S, MIN_ALIGN> {
+            #[inline(always)]
             fn drop(&mut self) {
                 let window = self.0.arena.window();
                 self.0.window.set(window);
                 self.0.arena.set_window(used_up::<MIN_ALIGN>(window));
             }
         }
-        self.arena.set_window(self.window.get());
+        let window = self.window.get();
+        self.arena.set_window(window);
+        self.window.set(used_up::<MIN_ALIGN>(window));
         let take_back = TakeBack(self); // also when a parent panics
         work(take_back.0.arena)
     }
-}
-
-/// A block from an arena that goes on with `window`, and what is left. The arena's own window is used up again then, also if
-/// a source panics: what is left is the handle's, which may be leaked.
-#[cold]
-#[inline(never)]
-fn ask<S: Source, const MIN_ALIGN: usize>(
-    arena: &Arena<S, MIN_ALIGN>,
-    window: Window,
-    layout: Layout,
-) -> (Result<NonNull<u8>, AllocError>, Window) {
-    struct UseUp<'b, S: Source, const MIN_ALIGN: usize>(&'b Arena<S, MIN_ALIGN>);
-    impl<S: Source, const MIN_ALIGN: usize> Drop for UseUp<'_, S, MIN_ALIGN> {
-        fn drop(&mut self) {
-            self.0.set_window(used_up::<MIN_ALIGN>(self.0.window()));
-        }
-    }
-    arena.set_window(window);
-    let use_up = UseUp(arena);
-    let block = use_up.0.allocate_layout_slowly(layout);
-    (block, use_up.0.window())
 }
 
 // SAFETY: a block lies in the window, which moves past it, or was handed out by the arena, which is this handle's alone.
