@@ -37,8 +37,8 @@ impl<T> StableVec<T> {
     where
         T: Clone,
     {
-        // SAFETY: forwarded from the caller. What is written lies behind them; and the vector itself, of which the one before has
-        // its address, is not read meanwhile.
+        // SAFETY: forwarded from the caller. What is written lies behind these elements; and a `Clone` of the caller cannot reach the
+        // vector, which is borrowed exclusively.
         let slice = unsafe { slice::from_raw_parts(self.as_ptr().add(range.start), range.len()) };
         // SAFETY: forwarded from the caller.
         unsafe { Behind::new(self.vec.get_mut()).push_clones(slice) };

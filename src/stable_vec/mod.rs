@@ -363,6 +363,40 @@ impl<T> StableVec<T> {
         self.vec.get_mut().as_mut_slice()
     }
 
+    /// The address of the first element, good for all that the [capacity](Self::capacity) has room for; dangling before there
+    /// is any. No element is borrowed by it. O(1), no system call.
+    ///
+    /// ```
+    /// let vec = v_alloc::StableVec::from([1, 2]);
+    /// let first = vec.as_ptr();
+    /// vec.push(3);
+    /// // SAFETY: there are three elements, which stay where they are.
+    /// assert_eq!(unsafe { first.add(2).read() }, 3);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn as_ptr(&self) -> *const T {
+        self.vec().as_ptr()
+    }
+
+    /// As [`as_ptr`](Self::as_ptr), for whoever changes elements, or writes them before they [count](Self::set_len).
+    ///
+    /// ```
+    /// let mut vec = v_alloc::StableVec::<u32>::with_capacity(2);
+    /// // SAFETY: there is room for two, and both are written before they count.
+    /// unsafe {
+    ///     vec.as_mut_ptr().write(1);
+    ///     vec.as_mut_ptr().add(1).write(2);
+    ///     vec.set_len(2);
+    /// }
+    /// assert_eq!(vec, [1, 2]);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn as_mut_ptr(&mut self) -> *mut T {
+        self.vec.get_mut().as_mut_ptr()
+    }
+
     /// An empty vector with the same options.
     pub(crate) fn empty(&self) -> Self {
         StableVecOptions::new(self.vec().allocator().options).build()

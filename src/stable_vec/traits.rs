@@ -155,10 +155,11 @@ impl<T, const N: usize> TryFrom<StableVec<T>> for [T; N] {
         if vec.len() != N {
             return Err(vec);
         }
-        // SAFETY: there are so many, which the vector does not own any more.
+        // SAFETY: there are so many, which the vector does not own from then on.
         unsafe {
+            let array = vec.as_ptr().cast::<Self>().read();
             vec.set_len(0);
-            Ok(vec.as_ptr().cast::<Self>().read())
+            Ok(array)
         }
     }
 }
