@@ -158,8 +158,10 @@ fn a_parent_may_call_back_while_an_arena_is_rewound() {
 /// A parent that calls back once, before it returns a block.
 #[derive(Default)]
 struct Asking {
-    back: Rc<Cell<Option<Box<dyn Fn()>>>>,
+    back: Rc<Cell<Option<CallBack>>>,
 }
+
+type CallBack = Box<dyn Fn()>;
 
 // SAFETY: all blocks are `Global`'s.
 unsafe impl Allocator for Asking {
@@ -192,7 +194,7 @@ fn what_a_parent_takes_through_a_bulk_handle_in_the_middle_of_a_call_is_handed_o
         arena.alloc(0_u64);
         let bulk: &'static _ = Box::leak(Box::new(arena.bulk()));
         let theirs = Rc::clone(&taken);
-        back.set(Some(Box::new(move || theirs.set(Some(bulk.alloc(0xAAAA_u64)))) as Box<dyn Fn()>));
+        back.set(Some(Box::new(move || theirs.set(Some(bulk.alloc(0xAAAA_u64)))) as CallBack));
         ask_for(bulk);
         let theirs: &mut u64 = taken.take().expect("the parent was asked");
         let mine: Vec<&mut u64> = (0..100).map(|number| bulk.alloc(number)).collect();

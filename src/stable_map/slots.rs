@@ -25,8 +25,8 @@ pub(super) struct Slots<K, V> {
     hole: Option<Number>,
 }
 
-// SAFETY: through a shared borrow nothing is written: the vectors are pushed to only by what takes `&mut self`, and are
-// not lent out.
+// SAFETY: through a shared borrow nothing is written: only what takes `&mut self` pushes to the vectors or makes room in them, and
+// they are not lent out.
 unsafe impl<K: Sync, V: Sync> Sync for Slots<K, V> {}
 
 // As above: where a panic comes while a map is shared, it is as it was.
@@ -102,7 +102,7 @@ impl<K, V> Slots<K, V> {
     ///
     /// # Errors
     /// [`ReserveError`] if there are no addresses or no memory, or too many entries for numbers.
-    pub(super) fn try_reserve(&self, additional: usize) -> Result<(), ReserveError> {
+    pub(super) fn try_reserve(&mut self, additional: usize) -> Result<(), ReserveError> {
         let pushed = additional.saturating_sub(self.words.len() - self.len);
         if pushed > MOST_ENTRIES - self.words.len() {
             let bytes = additional.saturating_mul(size_of::<(K, V)>());
