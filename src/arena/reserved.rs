@@ -142,9 +142,12 @@ impl Reserved {
         let keep = Pages::round_up(needed.max(self.options.retain)).unwrap_or(range.size());
         if range.committed().bytes() / 2 > keep.bytes() {
             // SAFETY: nothing is handed out.
-            // An arena that keeps what the system does not take back is as good.
-            let _ = unsafe { range.decommit_from(keep) };
-            self.written.set(self.written.get().min(range.committed().bytes()));
+            let given_back = unsafe { range.decommit_from(keep) };
+            // An arena that keeps what the system does not take back is as good. Then nothing is known to be zero anew: what another
+            // arena left in the range may reach beyond what is committed.
+            if given_back.is_ok() {
+                self.written.set(self.written.get().min(range.committed().bytes()));
+            }
         }
     }
 

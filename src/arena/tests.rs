@@ -164,3 +164,25 @@ fn whichever_system_call_fails_a_range_is_kept_or_released() {
         assert!(failed.starts_with(needed), "{failed:?}");
     });
 }
+
+/// What the one before left is not zero, however far the arena had come in it.
+#[test]
+#[cfg(not(any(miri, v_alloc_heap_os, feature = "traps")))]
+fn where_a_surplus_is_not_taken_back_what_another_arena_left_is_known_not_to_be_zero() {
+    const NAME: &str =
+        "arena::tests::where_a_surplus_is_not_taken_back_what_another_arena_left_is_known_not_to_be_zero";
+    alone(NAME, || {
+        for _ in 0..8 {
+            Arena::new().alloc_slice_fill_copy(2 << 20, 0xA5_u8);
+        }
+        let mut arena = Arena::options().retain(0).build_lazily();
+        let mut refused = None;
+        // One large task, and small ones until it has more than twice as much as they need.
+        for bytes in core::iter::once(64 << 10).chain([100; 30]) {
+            arena.alloc_slice_fill_copy(bytes, 0x5A_u8);
+            refused = refused.or(crate::os::faults::fail_after(0, || arena.reset()));
+        }
+        assert_eq!(refused, Some(Call::Decommit), "there was a surplus, and it was to be given back");
+        assert!(arena.alloc_slice_zeroed::<u8>(1 << 20).iter().all(|&byte| byte == 0));
+    });
+}
