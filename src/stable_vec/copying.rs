@@ -1,9 +1,11 @@
 //! Many elements at once, from a slice: cloned, or moved.
 
 use super::{Memory, StableVec};
+use crate::typed::behind::Behind;
 use allocator_api2::vec::Vec;
 use core::ops::Range;
-use core::{ptr, slice};
+use core::ptr::{self, NonNull};
+use core::slice;
 
 /// Elements that a compiler may write one by one.
 const FEW: usize = 64;
@@ -26,7 +28,7 @@ impl<T> StableVec<T> {
     {
         self.reserve(slice.len());
         // SAFETY: room was made for as many.
-        unsafe { Behind::new(self.vec.get_mut()).push_clones(slice) };
+        unsafe { push_clones(behind(self.vec.get_mut()), slice) };
     }
 
     /// Adds clones of a range of its own elements.
@@ -41,20 +43,20 @@ impl<T> StableVec<T> {
         // vector, which is borrowed exclusively.
         let slice = unsafe { slice::from_raw_parts(self.as_ptr().add(range.start), range.len()) };
         // SAFETY: forwarded from the caller.
-        unsafe { Behind::new(self.vec.get_mut()).push_clones(slice) };
+        unsafe { push_clones(behind(self.vec.get_mut()), slice) };
     }
 
     /// Adds what an iterator gives, as far as there is room; tells whether there is none left.
     pub(super) fn extend_within_capacity(&mut self, values: &mut impl Iterator<Item = T>) -> bool {
         let room = self.capacity() - self.len();
-        let mut behind = Behind::new(self.vec.get_mut());
+        let mut behind = behind(self.vec.get_mut());
         values.take(room).for_each(|value| {
             // An iterator may have code of its own behind this, which need not stop where it should.
-            assert!(behind.count < room, "an iterator goes on behind its end");
+            assert!(behind.count() < room, "an iterator goes on behind its end");
             // SAFETY: there is room.
             unsafe { behind.push(value) };
         });
-        behind.count == room
+        behind.count() == room
     }
 
     /// Adds what an iterator promises, if that is little and there is room, and one more; tells whether it may have others. Of few
@@ -122,49 +124,19 @@ impl StableVec<u8> {
     }
 }
 
-/// Elements that are written behind those of a vector, and count when this is dropped, also by a panic. What it knows a loop
-/// keeps in registers, so that copying is what a compiler makes of it.
-struct Behind<'a, T> {
-    vec: &'a mut Vec<T, Memory>,
-    next: *mut T,
-    count: usize,
+/// For elements that are written behind those of a vector.
+fn behind<T>(vec: &mut Vec<T, Memory>) -> Behind<T, impl FnMut(usize)> {
+    let room = NonNull::from(vec.spare_capacity_mut());
+    // SAFETY: so many were written there.
+    Behind::new(room.cast(), move |count| unsafe { vec.set_len(vec.len() + count) })
 }
 
-impl<'a, T> Behind<'a, T> {
-    fn new(vec: &'a mut Vec<T, Memory>) -> Self {
-        let next = vec.spare_capacity_mut().as_mut_ptr().cast();
-        Self { vec, next, count: 0 }
-    }
-
-    /// # Safety
-    /// There is room.
-    #[inline(always)]
-    unsafe fn push(&mut self, value: T) {
+/// # Safety
+/// There is room for as many.
+#[inline(always)]
+unsafe fn push_clones<T: Clone>(mut behind: Behind<T, impl FnMut(usize)>, slice: &[T]) {
+    for value in slice {
         // SAFETY: forwarded from the caller.
-        unsafe {
-            self.next.write(value);
-            self.next = self.next.add(1);
-        }
-        self.count += 1;
-    }
-
-    /// # Safety
-    /// There is room for as many.
-    #[inline(always)]
-    unsafe fn push_clones(mut self, slice: &[T])
-    where
-        T: Clone,
-    {
-        for value in slice {
-            // SAFETY: forwarded from the caller.
-            unsafe { self.push(value.clone()) };
-        }
-    }
-}
-
-impl<T> Drop for Behind<'_, T> {
-    fn drop(&mut self) {
-        // SAFETY: so many were written.
-        unsafe { self.vec.set_len(self.vec.len() + self.count) };
+        unsafe { behind.push(value.clone()) };
     }
 }

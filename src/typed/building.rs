@@ -5,6 +5,7 @@
 //! the last one is moved when it must grow.
 
 use super::Blocks;
+use super::behind::Behind;
 use super::values::array;
 use crate::{AllocError, AllocOrInitError};
 use core::fmt;
@@ -49,7 +50,9 @@ impl<'a, B: Blocks, T> Building<'a, B, T> {
         most: usize,
     ) -> Result<bool, AllocOrInitError<E>> {
         let room = self.capacity - self.len;
-        let mut behind = Behind::new(self);
+        // SAFETY: the block has room for as many elements as there are.
+        let next = unsafe { self.start.add(self.len) };
+        let mut behind = Behind::new(next, |count| self.len += count);
         for _ in 0..most.min(room) {
             let Some(item) = items.next() else { return Ok(false) };
             // SAFETY: there is room.
@@ -108,42 +111,6 @@ impl<B: Blocks, T> Drop for Building<'_, B, T> {
         let give_back = GiveBack(self); // also when an element's destructor panics
         // SAFETY: that many elements were written, and nobody else has them.
         unsafe { ptr::slice_from_raw_parts_mut(give_back.0.start.as_ptr(), len).drop_in_place() };
-    }
-}
-
-/// Elements that are written behind those of a slice in the making, and count when this is dropped, also by a panic. What it
-/// knows a loop keeps in registers, so that copying is what a compiler makes of it.
-struct Behind<'b, 'a, B: Blocks, T> {
-    building: &'b mut Building<'a, B, T>,
-    next: NonNull<T>,
-    count: usize,
-}
-
-impl<'b, 'a, B: Blocks, T> Behind<'b, 'a, B, T> {
-    #[inline(always)]
-    fn new(building: &'b mut Building<'a, B, T>) -> Self {
-        // SAFETY: the block has room for as many elements as there are.
-        let next = unsafe { building.start.add(building.len) };
-        Self { building, next, count: 0 }
-    }
-
-    /// # Safety
-    /// There is room.
-    #[inline(always)]
-    unsafe fn push(&mut self, value: T) {
-        // SAFETY: forwarded from the caller.
-        unsafe {
-            self.next.write(value);
-            self.next = self.next.add(1);
-        }
-        self.count += 1;
-    }
-}
-
-impl<B: Blocks, T> Drop for Behind<'_, '_, B, T> {
-    #[inline(always)]
-    fn drop(&mut self) {
-        self.building.len += self.count;
     }
 }
 

@@ -3,6 +3,7 @@
 //! [`Blocks`] is what they need, `values` and `building` have the code, and the macro in `methods` gives every
 //! handle the same methods, each with its `try_` form.
 
+pub(crate) mod behind;
 mod building;
 pub(crate) mod copying;
 mod methods;
