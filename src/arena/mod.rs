@@ -45,9 +45,9 @@ use window::WindowCell;
 /// * **Cost**: O(1) without a system call while the window lasts; else a few system calls that commit more.
 /// * **Failure**: `try_` methods return [`AllocError`]; the short forms write a line to standard error and
 ///   abort the process. Either way the arena stays as it was.
-/// * **Dropping it** gives its memory back to the system, but for 16 KiB of an arena with the usual options, or as much as
-///   half of the latest eight had committed, up to 3 MiB: that and the range are for the next such arena, so lives that are alike
-///   make no system call. Of up to eight; if the system refuses something, they are given up.
+/// * **Dropping it** gives its memory back to the system. But an arena with the usual options leaves its range to the next one, with
+///   16 KiB of its memory, or as much as half of the latest eight had committed, up to 3 MiB: so lives that are alike make no system
+///   call. Up to eight ranges are kept so; when the system refuses anything, they are given back first.
 /// * **Zero-sized** requests succeed with an aligned pointer, and take padding at most. Any alignment is honoured.
 /// * **Stale pointers**, of C or `unsafe` code: with the feature `traps`, builds with debug assertions let them fault
 ///   (`docs/traps.md`).

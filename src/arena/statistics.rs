@@ -90,8 +90,8 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
     }
 
     /// Whether a block of this layout fits into [`remaining_capacity`](Self::remaining_capacity) as things are.
-    /// There may be no memory for it all the same. Before the range is reserved it is not known to what more than a page it
-    /// will be aligned, and counted as if to no more.
+    /// There may be no memory for it all the same. Before the range is reserved its address is not known, and counts as aligned to
+    /// no more than it will surely be.
     ///
     /// ```
     /// use core::alloc::Layout;

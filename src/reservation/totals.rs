@@ -23,8 +23,9 @@ impl Total {
     }
 }
 
-/// Bytes of address space that this library holds in this process for all that lives: without what Windows keeps around a
-/// range that had to be aligned, and up to eight default ranges that dropped arenas leave to the next. O(1); safe in a signal handler.
+/// Bytes of address space that this library holds in this process for all that lives. Two things do not count: what Windows keeps
+/// around a range that had to be aligned, and up to eight default ranges that dropped arenas leave to the next. O(1); safe in a
+/// signal handler.
 ///
 /// ```
 /// let before = v_alloc::process_reserved_bytes();
@@ -38,9 +39,11 @@ pub fn process_reserved_bytes() -> usize {
     RESERVED.bytes()
 }
 
-/// Bytes of memory that this library has committed in this process, for all that lives: what counts against a commit limit,
-/// but for what is kept for the next: 1 MiB of the freed blocks of each size of reservation (and as much of two of them, if all of the latest had it), and 16 KiB of up to eight
-/// dropped arenas (3 MiB, if all of the latest had more). Together with that, the resident memory is at most this. O(1); safe in a signal handler.
+/// Bytes of memory that this library has committed in this process, for all that lives. O(1); safe in a signal handler.
+///
+/// What is kept for the next does not count, but does against a commit limit, and may be resident: of the freed blocks of each size
+/// of reservation 1 MiB together (and 1 MiB each of two more, if half of the latest eight had as much), and of up to eight dropped
+/// arenas 16 KiB each (up to 3 MiB, if half of the latest eight had as much).
 ///
 /// ```
 /// let before = v_alloc::process_committed_bytes();

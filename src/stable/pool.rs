@@ -11,7 +11,7 @@ use core::sync::atomic::{
 
 const CLASSES: usize = usize::BITS as usize;
 
-/// Bytes that the free slots of a class may keep together, so that lives in turn, or some at once, need no system call; and each.
+/// Bytes that the free slots of a class may keep together, and each of them: so lives in turn, or some at once, need no system call.
 pub(super) const ALL_KEPT: usize = 1 << 20;
 pub(super) const KEPT: usize = 64 << 10;
 /// What each counts for at least: 128 slots keep something, at most.

@@ -16,9 +16,9 @@ use core::ptr::NonNull;
 /// this one has ended. It is `Send`, not `Sync`; each thread takes one of its own. What is left of its window when it is
 /// dropped goes back if nothing was allocated since; else it is lost until the arena is reset.
 ///
-/// **Signal handlers: not for one that the handler interrupts**, as it is a window in plain memory; the `SyncArena` is.
-/// A window of its own costs the system calls of an allocation there. `errno` is kept. After `fork` the child has a
-/// copy.
+/// **Signal handlers** must not use one whose method they may have interrupted: it is a window in plain memory. They may use the
+/// `SyncArena`, or take a local arena of their own, whose windows cost the system calls of an allocation there. `errno` is kept.
+/// After `fork` the child has a copy.
 ///
 /// ```
 /// use v_alloc::SyncArena;

@@ -160,7 +160,8 @@ pub(crate) fn try_collect<B: Blocks, T, E>(
     }
 }
 
-/// Adds all that follows. By itself, so that of a promise that is kept no more is known than is so: often all of it when compiling.
+/// Adds all that follows. Out of line, because most iterators keep what they promised, and then none of this is needed; often the
+/// compiler knows so.
 #[inline(never)]
 fn collect_more<B: Blocks, T, E>(
     mut building: Building<'_, B, T>,
