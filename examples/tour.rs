@@ -66,7 +66,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     frame.prepare(1 << 20)?; // the next mebibyte makes no system call
     println!("{} bytes are ready", frame.committed_bytes());
 
-    println!("-- a minimum alignment saves two instructions per allocation");
+    println!("-- a minimum alignment saves instructions for small values");
     let aligned = Arena::<Reserved, 8>::with_min_align();
     aligned.alloc(1_u8);
     println!("one byte takes {}", aligned.used_bytes());

@@ -63,7 +63,8 @@ impl<A: Allocator> LinearAllocator<A> {
 
 impl<A: Allocator, const MIN_ALIGN: usize> LinearAllocator<A, MIN_ALIGN> {
     /// As [`new_in`](LinearAllocator::new_in), with every block aligned to at least `MIN_ALIGN` bytes (1, 2, 4, 8
-    /// or 16): two instructions less for small types, and sizes rounded up.
+    /// or 16). What that is good for: see [`Arena::with_min_align`]; sizes are
+    /// rounded up.
     ///
     /// # Errors
     /// [`AllocError`] if the allocator has no such block.
