@@ -63,8 +63,7 @@ impl<A: Allocator> LinearAllocator<A> {
 
 impl<A: Allocator, const MIN_ALIGN: usize> LinearAllocator<A, MIN_ALIGN> {
     /// As [`new_in`](LinearAllocator::new_in), with every block aligned to at least `MIN_ALIGN` bytes (1, 2, 4, 8
-    /// or 16). What that is good for: see [`Arena::with_min_align`]; sizes are
-    /// rounded up.
+    /// or 16). What that saves: see [`Arena::with_min_align`]. Sizes are rounded up.
     ///
     /// # Errors
     /// [`AllocError`] if the allocator has no such block.

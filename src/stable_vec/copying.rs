@@ -52,11 +52,11 @@ impl<T> StableVec<T> {
         let mut behind = behind(self.vec.get_mut());
         values.take(room).for_each(|value| {
             // An iterator may have code of its own behind this, which need not stop where it should.
-            assert!(behind.count() < room, "an iterator goes on behind its end");
+            assert!(behind.count < room, "an iterator goes on behind its end");
             // SAFETY: there is room.
             unsafe { behind.push(value) };
         });
-        behind.count() == room
+        behind.count == room
     }
 
     /// Adds what an iterator promises, if that is little and there is room, and one more; tells whether it may have others. Of few

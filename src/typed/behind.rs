@@ -6,7 +6,8 @@ use core::ptr::NonNull;
 /// compiler makes of it.
 pub(crate) struct Behind<T, F: FnMut(usize)> {
     next: NonNull<T>,
-    count: usize,
+    /// How many were written.
+    pub(crate) count: usize,
     add: F,
 }
 
@@ -15,12 +16,6 @@ impl<T, F: FnMut(usize)> Behind<T, F> {
     #[inline(always)]
     pub(crate) fn new(next: NonNull<T>, add: F) -> Self {
         Self { next, count: 0, add }
-    }
-
-    /// How many were written.
-    #[inline(always)]
-    pub(crate) fn count(&self) -> usize {
-        self.count
     }
 
     /// # Safety

@@ -405,8 +405,7 @@ impl<A: Allocator> ChainAllocator<A> {
 
 impl<A: Allocator, const MIN_ALIGN: usize> ChainAllocator<A, MIN_ALIGN> {
     /// As [`new_in`](ChainAllocator::new_in), with every block aligned to at least `MIN_ALIGN` bytes (1, 2, 4, 8 or
-    /// 16). What that is good for: see [`Arena::with_min_align`]; sizes are
-    /// rounded up.
+    /// 16). What that saves: see [`Arena::with_min_align`]. Sizes are rounded up.
     ///
     /// ```
     /// use v_alloc::{ChainAllocator, VirtualAllocator};
