@@ -8,7 +8,7 @@
 //! | `pool` | where the next slot comes from |
 //! | `block` | what a block may do: commit, give back, be freed |
 //!
-//! Nothing here locks. System calls are made through `reservation` only.
+//! Nothing here locks. Memory is reserved, committed and given back through `reservation` only.
 
 pub(crate) mod block;
 mod pool;
