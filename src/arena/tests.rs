@@ -178,7 +178,7 @@ fn where_a_surplus_is_not_taken_back_what_another_arena_left_is_known_not_to_be_
         let mut arena = Arena::options().retain(0).build_lazily();
         let mut refused = None;
         // One large task, and small ones until it has more than twice as much as they need.
-        for bytes in core::iter::once(64 << 10).chain([100; 30]) {
+        for bytes in core::iter::once(512 << 10).chain([100; 30]) {
             arena.alloc_slice_fill_copy(bytes, 0x5A_u8);
             refused = refused.or(crate::os::faults::fail_after(0, || arena.reset()));
         }

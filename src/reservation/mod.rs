@@ -1,5 +1,5 @@
-//! A range of addresses that is ours, and how much of it is committed. What arenas and blocks reserve, commit and give back comes by here, and so
-//! on the account. (Advice, and pages made present, change no account: `stable` tells the kernel such things by itself.)
+//! A range of addresses that is ours, and how much of it is committed. What arenas and blocks reserve, commit and give back comes by
+//! here, and so on the account. (Advice changes no account: `stable` gives it by itself.)
 
 pub(crate) mod budget;
 pub(crate) mod growth;
