@@ -1,4 +1,4 @@
-//! Each feature in a few lines. Run it: `cargo run --example tour`.
+//! What an arena can do, a few lines each. Run it: `cargo run --example tour`.
 
 use allocator_api2::{boxed::Box as BoxIn, vec::Vec as VecIn};
 use hashbrown::{DefaultHashBuilder, HashMap};
