@@ -48,6 +48,25 @@ pub(crate) unsafe trait RawAllocator {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError>;
+
+    /// What cannot be resized where it is, as when a block that shrinks is to have a stricter alignment: a copy in another block.
+    ///
+    /// # Safety
+    /// `block` is a live block of this allocator that fits `old`.
+    unsafe fn raw_move(
+        &self,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        let moved = self.raw_allocate(new)?;
+        // SAFETY: both blocks have so many bytes, and they are apart; then the old one is not used again.
+        unsafe {
+            moved.cast::<u8>().copy_from_nonoverlapping(block, old.size().min(new.size()));
+            self.raw_deallocate(block, old);
+        }
+        Ok(moved)
+    }
 }
 
 /// Implements one version of the trait for one type, whose blocks come from the `RawAllocator` that it is or has.

@@ -72,15 +72,8 @@ unsafe impl<S: Source, const MIN_ALIGN: usize> RawAllocator for Arena<S, MIN_ALI
             return Ok(NonNull::slice_from_raw_parts(dangling(new), 0));
         }
         if block.addr().get() & (new.align() - 1) != 0 {
-            // A stricter alignment on shrinking is allowed, and rare.
-            let moved = self.allocate_layout(new)?;
-            // SAFETY: the new block has room for the new size, which the old one has too; then the old one is not
-            // used again.
-            unsafe {
-                moved.copy_from_nonoverlapping(block, new.size());
-                self.free(block, old.size());
-            }
-            return Ok(NonNull::slice_from_raw_parts(moved, new.size()));
+            // SAFETY: forwarded from the caller.
+            return unsafe { self.raw_move(block, old, new) };
         }
         // SAFETY: forwarded from the caller.
         unsafe { self.shrink_block(block, old.size(), new.size()) };

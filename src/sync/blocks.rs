@@ -116,14 +116,8 @@ unsafe impl crate::allocator::RawAllocator for SyncArena {
             unsafe { self.shrink_block(block, old.size(), new.size()) };
             return Ok(NonNull::slice_from_raw_parts(block, new.size()));
         }
-        // A stricter alignment on shrinking is allowed, and rare.
-        let moved = self.allocate_block(new)?;
-        // SAFETY: the new block has room for the new size, which the old one has too; then the old one is not used again.
-        unsafe {
-            moved.copy_from_nonoverlapping(block, new.size());
-            self.shrink_block(block, old.size(), 0);
-        }
-        Ok(NonNull::slice_from_raw_parts(moved, new.size()))
+        // SAFETY: forwarded from the caller.
+        unsafe { self.raw_move(block, old, new) }
     }
 }
 

@@ -85,13 +85,8 @@ impl VirtualAllocator {
                 return Ok(NonNull::slice_from_raw_parts(block, pages.bytes()));
             }
         }
-        let moved = self.raw_allocate(new)?;
-        // SAFETY: both blocks have that many bytes, and they are apart; then the old one is not used again.
-        unsafe {
-            moved.cast::<u8>().copy_from_nonoverlapping(block, old.size().min(new.size()));
-            self.raw_deallocate(block, old);
-        }
-        Ok(moved)
+        // SAFETY: forwarded from the caller.
+        unsafe { self.raw_move(block, old, new) }
     }
 }
 
