@@ -68,7 +68,7 @@ impl<T> StableVec<T> {
         if promised > FEW || promised > self.capacity() - self.len() {
             return true;
         }
-        let mut behind = Behind::new(self.vec.get_mut());
+        let mut behind = behind(self.vec.get_mut());
         for _ in 0..promised {
             let Some(value) = values.next() else { return false };
             // SAFETY: there is room.
