@@ -18,11 +18,14 @@ use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind};
 use std::rc::{Rc, Weak};
 use v_alloc::{Entry, StableMap, StableSet};
 
-/// Where a panic is caught a map may be looked into from outside, as a `HashMap` may.
+/// Where a panic is caught a container may be looked into from outside, as a `HashMap` may.
 const _: () = {
     const fn may_be_shared_with_what_panics<T: UnwindSafe + RefUnwindSafe>() {}
     may_be_shared_with_what_panics::<StableMap<u64, String>>();
     may_be_shared_with_what_panics::<StableSet<u64>>();
+    may_be_shared_with_what_panics::<v_alloc::StableVec<String>>();
+    may_be_shared_with_what_panics::<v_alloc::StableString>();
+    may_be_shared_with_what_panics::<v_alloc::Interner>();
 };
 
 /// A map of `count` keys, with holes.

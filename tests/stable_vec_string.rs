@@ -95,6 +95,7 @@ enum Op {
     SplitOff(usize),
     ReplaceRange(usize, usize, String),
     Drain(usize, usize),
+    ExtendFromWithin(usize, usize),
     Retain(Vec<bool>),
     Extend(Vec<char>),
     Clear,
@@ -119,6 +120,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => at().prop_map(Op::SplitOff),
         3 => (at(), 0..9_usize, TEXT).prop_map(|(at, len, text)| Op::ReplaceRange(at, at + len, text)),
         2 => (at(), 0..9_usize).prop_map(|(at, len)| Op::Drain(at, at + len)),
+        2 => (at(), 0..9_usize).prop_map(|(at, len)| Op::ExtendFromWithin(at, at + len)),
         1 => prop::collection::vec(any::<bool>(), 1..9).prop_map(Op::Retain),
         2 => prop::collection::vec(character(), 0..5).prop_map(Op::Extend),
         1 => Just(Op::Clear),
@@ -143,6 +145,7 @@ macro_rules! run {
                 let mut drain = $text.drain(from..to);
                 return format!("{:?}", (drain.next(), drain.next_back(), drain.size_hint()));
             }
+            Op::ExtendFromWithin(..) => unreachable!("a `String` has it since Rust 1.87 only"),
             Op::Retain(keep) => {
                 let mut keep = keep.into_iter().cycle();
                 $text.retain(|_| keep.next().unwrap());
@@ -155,6 +158,10 @@ macro_rules! run {
 }
 
 fn run(op: &Op, text: &mut StableString) -> String {
+    if let &Op::ExtendFromWithin(from, to) = op {
+        text.extend_from_within(from..to);
+        return String::new();
+    }
     #[allow(dropping_references, reason = "a `String` returns nothing")]
     {
         run!(op, text);
@@ -163,6 +170,11 @@ fn run(op: &Op, text: &mut StableString) -> String {
 }
 
 fn run_model(op: &Op, text: &mut String) -> String {
+    if let &Op::ExtendFromWithin(from, to) = op {
+        let part = text[from..to].to_owned();
+        text.push_str(&part);
+        return String::new();
+    }
     #[allow(clippy::drop_non_drop, reason = "a `StableString` returns something")]
     {
         run!(op, text);

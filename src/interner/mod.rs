@@ -25,6 +25,7 @@ use crate::{Arena, ReserveError, StableBlock, StableVec};
 use core::cell::{OnceCell, UnsafeCell};
 use core::hash::{BuildHasher, Hasher};
 use core::marker::PhantomData;
+use core::panic::RefUnwindSafe;
 use strings::{Place, Strings};
 
 /// Keeps each string once, and gives it a small number: a [`Symbol`].
@@ -66,6 +67,9 @@ pub struct Interner<T: Interned + ?Sized = str> {
     hasher: OnceCell<DefaultHasher>,
     interned: PhantomData<T>,
 }
+
+/// It is whole whenever code of the caller runs.
+impl<T: Interned + ?Sized> RefUnwindSafe for Interner<T> {}
 
 /// Of text. (Only here is a `new`, so that `Interner::new()` says what is interned.)
 impl Interner {

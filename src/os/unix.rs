@@ -42,9 +42,12 @@ pub(super) const GUARANTEED_ALIGNMENT: usize = 4096;
 /// Whether an end of a range can be released by itself.
 pub(crate) const RELEASES_PARTS: bool = true;
 
-/// The number of this process, as it sees itself.
+/// The number of this process, as it sees itself. Not by `rustix`, as in [`limit`].
 pub(crate) fn process_number() -> u32 {
-    rustix::process::getpid().as_raw_nonzero().get().unsigned_abs()
+    unsafe extern "C" {
+        safe fn getpid() -> core::ffi::c_int;
+    }
+    getpid().unsigned_abs()
 }
 
 /// `sysconf` takes a few dozen instructions: it is asked once.

@@ -14,7 +14,6 @@ use crate::{ReserveError, StableVec};
 use core::iter::Zip;
 use core::mem::{self, MaybeUninit};
 use core::ops::Range;
-use core::panic::RefUnwindSafe;
 use core::slice;
 
 pub(super) struct Slots<K, V> {
@@ -28,9 +27,6 @@ pub(super) struct Slots<K, V> {
 // SAFETY: through a shared borrow nothing is written: only what takes `&mut self` pushes to the vectors or makes room in them, and
 // they are not lent out.
 unsafe impl<K: Sync, V: Sync> Sync for Slots<K, V> {}
-
-// As above: where a panic comes while a map is shared, it is as it was.
-impl<K: RefUnwindSafe, V: RefUnwindSafe> RefUnwindSafe for Slots<K, V> {}
 
 /// Whether a slot is taken, and its tag or the next hole.
 #[derive(Clone, Copy)]

@@ -1,6 +1,6 @@
 //! Iterators that own what they give: all elements, or a range of them.
 
-use super::{Memory, StableVec};
+use super::{Memory, StableVec, StableVecOptions};
 use allocator_api2::vec::{self, Vec};
 use core::fmt;
 use core::iter::FusedIterator;
@@ -32,6 +32,20 @@ impl<T> IntoIter<T> {
     pub fn as_slice(&self) -> &[T] {
         // SAFETY: these elements are there, and nobody changes them while the iterator is borrowed.
         unsafe { slice::from_raw_parts(self.vec.as_ptr().add(self.left.start), self.left.len()) }
+    }
+
+    /// The elements that are left, to be changed.
+    ///
+    /// ```
+    /// let mut numbers = v_alloc::StableVec::from([1, 2, 3]).into_iter();
+    /// numbers.next();
+    /// numbers.as_mut_slice().reverse();
+    /// assert!(numbers.eq([3, 2]));
+    /// ```
+    #[must_use]
+    pub fn as_mut_slice(&mut self) -> &mut [T] {
+        // SAFETY: these elements are there, and nobody else uses them while the iterator is borrowed exclusively.
+        unsafe { slice::from_raw_parts_mut(self.vec.as_mut_ptr().add(self.left.start), self.left.len()) }
     }
 
     /// # Safety
@@ -75,6 +89,15 @@ impl<T> Drop for IntoIter<T> {
 
 impl<T> ExactSizeIterator for IntoIter<T> {}
 impl<T> FusedIterator for IntoIter<T> {}
+
+/// With the options that the vector had.
+impl<T: Clone> Clone for IntoIter<T> {
+    fn clone(&self) -> Self {
+        let mut left = StableVecOptions::new(self.vec.allocator().options).build();
+        left.extend_from_slice(self.as_slice());
+        left.into_iter()
+    }
+}
 
 impl<T> Default for IntoIter<T> {
     fn default() -> Self {

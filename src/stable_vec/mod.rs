@@ -22,6 +22,7 @@ use crate::stable::block::Block;
 use crate::{PushError, ReserveError};
 use allocator_api2::vec::Vec;
 use core::cell::UnsafeCell;
+use core::panic::RefUnwindSafe;
 use memory::Memory;
 
 /// A vector whose elements never move: [`push`](Self::push) takes `&self`, and what it returns stays good.
@@ -60,6 +61,9 @@ pub struct StableVec<T> {
 
 // SAFETY: it owns its elements and its memory, and nothing in it belongs to a thread.
 unsafe impl<T: Send> Send for StableVec<T> {}
+
+/// It is whole whenever code of the caller runs.
+impl<T: RefUnwindSafe> RefUnwindSafe for StableVec<T> {}
 
 /// The least bytes that a vector grows by, and the most.
 const STEPS: (usize, usize) = (4 << 10, 2 << 20);

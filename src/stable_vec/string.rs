@@ -6,7 +6,7 @@ mod traits;
 use super::StableVec;
 use crate::ReserveError;
 use core::fmt;
-use core::ops::RangeBounds;
+use core::ops::{Range, RangeBounds};
 use core::str::Utf8Error;
 
 /// A string that grows without moving: what was pushed stays where it is, and a `&str` to it stays good.
@@ -241,6 +241,36 @@ impl StableString {
         self.bytes.try_reserve(additional)
     }
 
+    /// As [`reserve`](Self::reserve), and asks for no more than it must: the memory grows to whole pages.
+    ///
+    /// # Panics
+    /// As there.
+    ///
+    /// ```
+    /// let text = v_alloc::StableString::new();
+    /// text.reserve_exact(1_000_000);
+    /// assert_eq!(text.capacity(), 1_000_000);
+    /// ```
+    #[track_caller]
+    pub fn reserve_exact(&self, additional: usize) {
+        self.bytes.reserve_exact(additional);
+    }
+
+    /// As [`reserve_exact`](Self::reserve_exact), with an error.
+    ///
+    /// # Errors
+    /// As for [`try_reserve`](Self::try_reserve).
+    ///
+    /// ```
+    /// let text = v_alloc::StableString::new();
+    /// text.try_reserve_exact(1_000_000)?;
+    /// assert_eq!(text.capacity(), 1_000_000);
+    /// # Ok::<(), v_alloc::ReserveError>(())
+    /// ```
+    pub fn try_reserve_exact(&self, additional: usize) -> Result<(), ReserveError> {
+        self.bytes.try_reserve_exact(additional)
+    }
+
     /// Gives back the memory behind the text; see [`StableVec::shrink_to_fit`].
     ///
     /// ```
@@ -366,9 +396,7 @@ impl StableString {
     /// ```
     #[track_caller]
     pub fn replace_range(&mut self, range: impl RangeBounds<usize>, with: &str) {
-        let range = self.bytes.within(&range);
-        self.check_boundary(range.start);
-        self.check_boundary(range.end);
+        let range = self.of_whole_characters(&range);
         self.reserve(with.len().saturating_sub(range.len()));
         // SAFETY: the range is of the text, and there is room for what is more.
         unsafe { self.bytes.replace(range.start, range.len(), with.as_bytes()) };
@@ -409,10 +437,35 @@ impl StableString {
         }
     }
 
+    /// A range, if it is within the length and has whole characters.
+    #[track_caller]
+    fn of_whole_characters(&self, range: &impl RangeBounds<usize>) -> Range<usize> {
+        let range = self.bytes.within(range);
+        self.check_boundary(range.start);
+        self.check_boundary(range.end);
+        range
+    }
+
     #[track_caller]
     fn check_boundary(&self, at: usize) {
         assert!(at <= self.len(), "{at} is beyond the length");
         assert!(self.is_char_boundary(at), "{at} lies within a character");
+    }
+
+    /// Adds a part of the text at its end.
+    ///
+    /// # Panics
+    /// If the range is not within the length or begins or ends within a character, or there is no room.
+    ///
+    /// ```
+    /// let mut text = v_alloc::StableString::from("so-");
+    /// text.extend_from_within(..2);
+    /// assert_eq!(text, "so-so");
+    /// ```
+    #[track_caller]
+    pub fn extend_from_within(&mut self, range: impl RangeBounds<usize>) {
+        let range = self.of_whole_characters(&range);
+        self.bytes.extend_from_within(range);
     }
 
     /// Removes all. The memory stays.

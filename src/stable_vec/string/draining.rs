@@ -21,9 +21,7 @@ impl StableString {
         &mut self,
         range: impl RangeBounds<usize>,
     ) -> impl DoubleEndedIterator<Item = char> + FusedIterator {
-        let range = self.bytes.within(&range);
-        self.check_boundary(range.start);
-        self.check_boundary(range.end);
+        let range = self.of_whole_characters(&range);
         Drain { left: range.clone(), range, text: self }
     }
 }
