@@ -8,7 +8,9 @@ use super::{Group, no_such_case};
 use crate::reallocs::{self, Realloc};
 use crate::table::Row;
 use crate::{Effort, Result, child, clock, memory};
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous};
 use std::alloc::Layout;
+use std::ptr;
 use std::sync::atomic::{Ordering::SeqCst, fence};
 use v_alloc::{Arena, CommitPolicy};
 
@@ -31,7 +33,11 @@ const CONTENDERS: &[(&str, Grow, Option<f64>)] = &[
     ("StableBlock, throughput", || block(reallocs::stable::<RESERVATION>), Some(THROUGHPUT)),
     ("Arena, throughput", || arena(CommitPolicy::Throughput), Some(THROUGHPUT)),
     ("glibc realloc", || block(reallocs::glibc), None),
+    (BARE, bare, None),
 ];
+
+/// The page faults alone, which nobody who takes them one by one can be below: all of it is accessible from the start.
+const BARE: &str = "bare mapping, small pages";
 
 const LATENCY: f64 = 5.0;
 const THROUGHPUT: f64 = 300.0;
@@ -123,6 +129,17 @@ fn arena(policy: CommitPolicy) -> Option<Vec<f64>> {
     // Giving memory back is another matter.
     std::mem::forget(arena);
     times
+}
+
+fn bare() -> Option<Vec<f64>> {
+    let access = ProtFlags::READ | ProtFlags::WRITE;
+    // SAFETY: a new mapping at an address of the kernel's choice touches no memory of ours.
+    let start = unsafe { mmap_anonymous(ptr::null_mut(), LARGEST, access, MapFlags::PRIVATE) }.ok()?;
+    // SAFETY: the range is the mapping, which nobody else knows of.
+    unsafe { madvise(start, LARGEST, Advice::LinuxNoHugepage) }.ok()?;
+    let start = ptr::NonNull::new(start.cast::<u8>())?;
+    // SAFETY: the mapping is as long as the largest size.
+    grow(|written, _| Some(unsafe { start.add(written) }))
 }
 
 /// Takes all steps: `add` makes more memory, between two sizes.
