@@ -24,6 +24,9 @@ pub(crate) struct Building<'a, B: Blocks, T> {
 /// Room that a hint of an iterator may claim at once, in bytes; beyond, it has to deliver.
 const TRUSTED_HINT: usize = 64 << 10;
 
+/// Bytes to begin with, where nothing is known of how many will be needed. What is not needed goes back.
+const FIRST_ROOM: usize = 64;
+
 impl<'a, B: Blocks, T> Building<'a, B, T> {
     pub(crate) fn with_capacity(blocks: &'a B, capacity: usize) -> Result<Self, AllocError> {
         let start = blocks.allocate_block(array::<T>(capacity)?)?.cast();
@@ -69,7 +72,8 @@ impl<'a, B: Blocks, T> Building<'a, B, T> {
             return Ok(());
         }
         let old = array::<T>(self.capacity)?;
-        let doubled = needed.max(self.capacity.saturating_mul(2)).max(4);
+        let few = const { FIRST_ROOM.checked_div(size_of::<T>()) }.unwrap_or(0).max(4);
+        let doubled = needed.max(self.capacity.saturating_mul(2)).max(few);
         for capacity in [doubled, needed] {
             let Ok(new) = array::<T>(capacity) else { continue };
             // SAFETY: the block is live, of the layout of `capacity` elements, which is smaller.
