@@ -444,6 +444,11 @@ fn find_place(size: usize, room: Room) -> Result<(Place, usize), ReserveError> {
             return Ok((place_of(limit, Account::Caller)?, limit));
         }
     };
+    // Mostly there is a slot of the first size that is free, or was never handed out.
+    let free = || pool::take(pool::class_of(largest)?);
+    if let Some(place) = (size <= largest).then(free).flatten() {
+        return Ok((place, Pages::round_up(largest).map_or(largest, Pages::bytes)));
+    }
     // Where addresses are few, a tier of which not even four fit would leave too little to all others.
     let tiers = || {
         let smaller = os::BLOCK_TIERS.iter().copied().filter(|&tier| tier <= largest / 2);
