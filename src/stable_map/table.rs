@@ -41,13 +41,17 @@ pub(crate) fn tag_of(hash: u64) -> Tag {
 const PLACES: usize = 12;
 const MOST_TAKEN: usize = 9;
 
-/// A page of chunks.
-const SMALLEST_BITS: u32 = 6;
+/// The smallest table, of four chunks, and the next, which is a page: to make one takes longer than to clear a few chunks more.
+const SMALLEST_BITS: u32 = 2;
+const NEXT_BITS: u32 = 6;
 /// The most that numbers allow for, or addresses where those are few: more entries do not fit there.
 const LARGEST_BITS: u32 = if usize::BITS < 64 { 22 } else { 27 };
 
 /// The most entries of any table.
 pub(crate) const MOST_ENTRIES: usize = MOST_TAKEN << LARGEST_BITS;
+
+/// Bytes of a table that are cleared whatever they are. A larger one gets zeroes from the system, and only where it is used.
+const CLEARED_HERE: usize = 16 << 10;
 
 /// A bit for each place of a chunk, that of the first lowest.
 type Places = u16;
@@ -133,7 +137,10 @@ impl Chunk {
 /// Two to this power are the chunks of a table that has room for so many entries.
 fn bits_for(entries: usize) -> u32 {
     let chunks = entries.div_ceil(MOST_TAKEN).checked_next_power_of_two();
-    chunks.map_or(u32::MAX, usize::trailing_zeros).max(SMALLEST_BITS)
+    match chunks.map_or(u32::MAX, usize::trailing_zeros) {
+        ..=SMALLEST_BITS => SMALLEST_BITS,
+        bits => bits.max(NEXT_BITS),
+    }
 }
 
 /// A bit for each byte that is `wanted`, the first byte lowest.
@@ -206,9 +213,14 @@ impl Table {
             return Err(ReserveError::new(Operation::Reserve, usize::MAX, Cause::TooLarge));
         }
         let bytes = size_of::<Chunk>() << bits;
-        let mut memory = self.memory.same_options().reservation(bytes).build();
+        let is_small = bytes <= CLEARED_HERE;
+        let mut memory = self.memory.same_options().zeroed(!is_small).reservation(bytes).build();
         memory.resize(bytes)?;
-        let (base, mask, shift) = (memory.base().cast(), (1 << bits) - 1, TAG_BITS - bits);
+        let (base, mask, shift) = (memory.base().cast::<Chunk>(), (1 << bits) - 1, TAG_BITS - bits);
+        if is_small {
+            // SAFETY: the block has so many chunks, and no other owner; without entries they are all zero.
+            unsafe { base.write_bytes(0, 1 << bits) };
+        }
         Ok(Self { memory, base, mask, shift, taken: 0, most_taken: MOST_TAKEN << bits })
     }
 
@@ -455,7 +467,7 @@ mod tests {
     #[test]
     fn all_entries_migrate_chunk_by_chunk() {
         let tag = |number: Number| match number % 4 {
-            0 => 62 << (TAG_BITS - SMALLEST_BITS), // with those of the last chunks around the end
+            0 => 62 << (TAG_BITS - NEXT_BITS), // with those of the last chunks around the end
             _ => tag_of(u64::from(number).wrapping_mul(0x5851_F42D_4C95_7F2D)),
         };
         let (mut table, mut other) = (with_room(576), with_room(577));
