@@ -23,6 +23,20 @@ macro_rules! vectors {
 }
 
 pub const METHODS: &[Method] = &[
+    Method {
+        name: "1000: three of them read in step",
+        calls: LONG,
+        contenders: &[
+            ("StableVec", |calls| {
+                let three = [0, 1, 2].map(|first| numbers::<1000>(first).collect::<StableVec<u64>>());
+                repeat_mut(calls, three, |[a, b, c], _call| in_step(a, b, c))
+            }),
+            ("Vec", |calls| {
+                let three = [0, 1, 2].map(|first| numbers::<1000>(first).collect::<Vec<u64>>());
+                repeat_mut(calls, three, |[a, b, c], _call| in_step(a, b, c))
+            }),
+        ],
+    },
     vectors!("1000: extend by 10, truncate", |vector, call| {
         vector.extend(numbers::<10>(call));
         vector.truncate(1000);
@@ -60,3 +74,10 @@ pub const METHODS: &[Method] = &[
     }),
     vectors!("1000: dedup", |vector, _call| vector.dedup()),
 ];
+
+/// As columns of a table are: where they begin at like addresses, caches may mistake one for another.
+fn in_step(a: &[u64], b: &[u64], c: &[u64]) {
+    for ((a, b), c) in a.iter().zip(b).zip(c) {
+        black_box(a ^ b ^ c);
+    }
+}
