@@ -36,6 +36,7 @@ pub(crate) fn share(size: Pages, name: &CStr) -> Result<NonNull<SharedPlace>, Os
 ///
 /// Not by `rustix`, in whose function a linker sees a panic. (C libraries have it since glibc 2.27 and musl 1.1.20.)
 fn make_file(name: &CStr) -> rustix::io::Result<c_int> {
+    #[cfg(not(target_os = "android"))]
     unsafe extern "C" {
         fn memfd_create(name: *const c_char, flags: c_uint) -> c_int;
     }
@@ -51,6 +52,29 @@ fn make_file(name: &CStr) -> rustix::io::Result<c_int> {
         Err(Errno::INVAL) => file_with(flags),
         made => made,
     }
+}
+
+/// Android's C library has it since API level 30 only: a program for older ones would not be linked, or loaded.
+///
+/// # Safety
+/// The name is a string.
+#[cfg(target_os = "android")]
+unsafe fn memfd_create(name: *const c_char, flags: c_uint) -> c_int {
+    use core::ffi::c_long;
+    unsafe extern "C" {
+        fn syscall(number: c_long, ...) -> c_long;
+    }
+    const NUMBER: c_long = if cfg!(target_arch = "arm") {
+        385
+    } else if cfg!(target_arch = "x86") {
+        356
+    } else if cfg!(target_arch = "x86_64") {
+        319
+    } else {
+        279 // arm64 and riscv64
+    };
+    // SAFETY: these are what the system call takes.
+    c_int::try_from(unsafe { syscall(NUMBER, name, flags) }).unwrap_or(-1)
 }
 
 fn share_file(number: c_int, size: Pages) -> rustix::io::Result<NonNull<SharedPlace>> {
