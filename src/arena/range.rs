@@ -1,8 +1,6 @@
 //! A range as the options of an arena want it: made, and committed in steps. What `Arena` and `SyncArena` share.
 
 use super::options::ArenaOptions;
-use super::reserved::Reserved;
-use super::source::Source;
 use crate::error::{Cause, Operation};
 use crate::os::{self, Pages, Placement};
 use crate::reservation::growth::{Growth, HEAD, Step};
@@ -23,9 +21,9 @@ impl ArenaOptions {
             }
         };
         let end = range.base().addr().get().checked_add(range.size_with_spare().bytes());
-        let highest = if Reserved::LOW_ADDRESSES { bump::LOW_ADDRESSES_END } else { bump::HIGHEST_LIMIT };
+        let highest = if os::ADDRESSES_ARE_LOW { bump::LOW_ADDRESSES_END } else { bump::HIGHEST_LIMIT };
         if end.is_none_or(|end| end > highest) {
-            // No kernel hands out such addresses unasked; the arithmetic of the fast path rests on it.
+            // No kernel hands such addresses out unasked, as far as `os` knows; the fast path rests on it.
             return Err(ReserveError::new(Operation::Reserve, range.size().bytes(), Cause::TooHigh));
         }
         range.set_advice(self.advice());

@@ -160,7 +160,7 @@ impl Reserved {
 // SAFETY: windows are committed parts of the reservation beyond the cursor; the reservation is released when
 // the source is dropped, and moving the source moves no memory.
 unsafe impl Source for Reserved {
-    const LOW_ADDRESSES: bool = cfg!(target_pointer_width = "64");
+    const LOW_ADDRESSES: bool = os::ADDRESSES_ARE_LOW;
     const CONTIGUOUS: bool = true;
 
     fn refill(&self, now: Window, need: Layout) -> Result<Refill, AllocError> {

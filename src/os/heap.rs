@@ -31,6 +31,9 @@ pub(super) const GUARANTEED_ALIGNMENT: usize = PAGE;
 /// Whether an end of a range can be released by itself.
 pub(crate) const RELEASES_PARTS: bool = false;
 
+/// Whether blocks lie below `bump::LOW_ADDRESSES_END`.
+pub(crate) const ADDRESSES_ARE_LOW: bool = cfg!(target_pointer_width = "64");
+
 const PAGE: usize = 4096;
 const ENOMEM: OsError = OsError(12);
 

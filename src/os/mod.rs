@@ -39,8 +39,8 @@ use platform as fallible;
 
 pub(crate) use fallible::{commit, decommit, discard, release, reserve, reserve_accessible};
 pub(crate) use platform::{
-    BLOCK_TIERS, LARGEST_SPACE, RELEASES_PARTS, RESERVATION_TIERS, abort, address_space, advise,
-    huge_page_size, populate, process_number, share, unshare,
+    ADDRESSES_ARE_LOW, BLOCK_TIERS, LARGEST_SPACE, RELEASES_PARTS, RESERVATION_TIERS, abort, address_space,
+    advise, huge_page_size, populate, process_number, share, unshare,
 };
 
 crate::traps::in_force! {

@@ -42,6 +42,13 @@ pub(super) const GUARANTEED_ALIGNMENT: usize = 4096;
 /// Whether an end of a range can be released by itself.
 pub(crate) const RELEASES_PARTS: bool = true;
 
+/// Whether mappings lie below `bump::LOW_ADDRESSES_END`. illumos and Solaris map downwards from the end of the upper half
+/// of the addresses, and sparc64 has mappings there, too, whatever the system.
+pub(crate) const ADDRESSES_ARE_LOW: bool = cfg!(all(
+    target_pointer_width = "64",
+    not(any(target_os = "illumos", target_os = "solaris", target_arch = "sparc64"))
+));
+
 /// The number of this process, as it sees itself. Not by `rustix`, as in [`limit`].
 pub(crate) fn process_number() -> u32 {
     unsafe extern "C" {
@@ -84,8 +91,8 @@ pub(crate) fn huge_page_size() -> Option<Pages> {
 
 /// Bytes of address space that this process may use: what the machine offers, or RLIMIT_AS if that is less.
 pub(crate) fn address_space() -> usize {
-    // OpenBSD has no such limit, and FreeBSD's numbers are signed, over which rustix could panic.
-    #[cfg(not(any(target_os = "openbsd", target_os = "freebsd")))]
+    // OpenBSD has no such limit.
+    #[cfg(not(target_os = "openbsd"))]
     if let Ok(Some(limit)) = call(|| limit(rustix::process::Resource::As)) {
         return usize::try_from(limit).unwrap_or(usize::MAX).min(machine_address_space());
     }
@@ -95,21 +102,25 @@ pub(crate) fn address_space() -> usize {
 /// A limit of this process, in bytes; `None` if there is none.
 ///
 /// Not by `rustix`, which does not expect that the kernel refuses to tell: where a filter of system calls does, it panics, or
-/// returns numbers that nobody has written.
+/// returns numbers that nobody has written. Nor does it expect that FreeBSD's numbers, which are signed, are negative.
 ///
 /// # Errors
 /// That of the filter.
-#[cfg(any(target_os = "linux", target_os = "android"))]
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
 fn limit(resource: rustix::process::Resource) -> rustix::io::Result<Option<u64>> {
     unsafe extern "C" {
         // The plain name is that of numbers of 32 bits on some machines.
-        #[cfg_attr(any(target_env = "gnu", target_os = "android"), link_name = "getrlimit64")]
+        #[cfg_attr(
+            any(target_env = "gnu", target_env = "uclibc", target_os = "android"),
+            link_name = "getrlimit64"
+        )]
         fn getrlimit(resource: core::ffi::c_int, limits: *mut [u64; 2]) -> core::ffi::c_int;
     }
     let mut limits = [u64::MAX; 2];
     // SAFETY: the limits are two numbers of 64 bits, the one in force first. `call` keeps `errno`.
     match unsafe { getrlimit(resource as core::ffi::c_int, &raw mut limits) } {
-        0 => Ok(Some(limits[0]).filter(|&limit| limit != u64::MAX)),
+        // What stands for none is the largest number, with a sign or without.
+        0 => Ok(Some(limits[0]).filter(|&limit| limit < i64::MAX.unsigned_abs())),
         _ => Err(last_errno()),
     }
 }
@@ -149,15 +160,24 @@ fn machine_address_space() -> usize {
 fn machine_address_space() -> usize {
     if cfg!(target_pointer_width = "32") {
         3 << 30
-    } else if cfg!(any(target_os = "android", target_os = "ios")) {
+    } else if cfg!(all(target_vendor = "apple", not(target_os = "macos"))) {
+        4 << 30 // an app has 2.5 to 7.4 GiB, by how much memory the device has
+    } else if cfg!(target_os = "android") {
         1 << 38
     } else {
         1 << 46
     }
 }
 
+/// How what is inaccessible is mapped. Linux and FreeBSD charge for what can be written to; illumos and Solaris for all of a
+/// mapping when it is made, unless told not to. (Then `commit` charges for nothing there.)
+#[cfg(any(target_os = "illumos", target_os = "solaris"))]
+const INACCESSIBLE: MapFlags = MapFlags::PRIVATE.union(MapFlags::NORESERVE);
+#[cfg(not(any(target_os = "illumos", target_os = "solaris")))]
+const INACCESSIBLE: MapFlags = MapFlags::PRIVATE;
+
 pub(crate) fn reserve(size: Pages, placement: Placement) -> Result<NonNull<u8>, OsError> {
-    map(size, placement, ProtFlags::empty(), MapFlags::PRIVATE)
+    map(size, placement, ProtFlags::empty(), INACCESSIBLE)
 }
 
 /// Only where the kernel charges for pages when they are touched. Linux charges for all of a writable mapping
@@ -291,7 +311,7 @@ crate::traps::in_force! {
 /// The range lies in one reservation of ours, and nothing in it will be used before it is committed again.
 pub(crate) unsafe fn decommit(start: NonNull<u8>, size: Pages) -> Result<(), OsError> {
     // SAFETY: forwarded from the caller.
-    unsafe { remap(start, size, ProtFlags::empty(), MapFlags::PRIVATE) }
+    unsafe { remap(start, size, ProtFlags::empty(), INACCESSIBLE) }
 }
 
 /// # Safety
@@ -440,7 +460,11 @@ unsafe fn unmap(start: *mut u8, bytes: usize) -> Result<(), OsError> {
 
 unsafe extern "C" {
     /// Where this thread's `errno` is.
-    #[cfg_attr(any(target_os = "linux", target_os = "emscripten"), link_name = "__errno_location")]
+    #[cfg_attr(
+        any(target_os = "linux", target_os = "emscripten", target_os = "dragonfly", target_os = "hurd"),
+        link_name = "__errno_location"
+    )]
+    #[cfg_attr(target_os = "haiku", link_name = "_errnop")]
     #[cfg_attr(any(target_vendor = "apple", target_os = "freebsd"), link_name = "__error")]
     #[cfg_attr(
         any(target_os = "openbsd", target_os = "netbsd", target_os = "android"),
@@ -451,7 +475,7 @@ unsafe extern "C" {
 }
 
 /// Why a function of the C library has failed just now. Within the numbers that there are; `rustix` panics at others.
-#[cfg(any(target_os = "linux", target_os = "android"))]
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
 fn last_errno() -> Errno {
     // SAFETY: the place is valid while this thread runs.
     Errno::from_raw_os_error(unsafe { errno_location().read() }.clamp(1, 4095))

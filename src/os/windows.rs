@@ -47,6 +47,9 @@ pub(super) const GUARANTEED_ALIGNMENT: usize = 4096;
 /// Whether an end of a range can be released by itself.
 pub(crate) const RELEASES_PARTS: bool = false;
 
+/// Whether reservations lie below `bump::LOW_ADDRESSES_END`.
+pub(crate) const ADDRESSES_ARE_LOW: bool = cfg!(target_pointer_width = "64");
+
 const ERROR_NOT_ENOUGH_MEMORY: OsError = OsError(8);
 const ERROR_NOT_SUPPORTED: OsError = OsError(50);
 

@@ -144,7 +144,7 @@ impl sealed::Sealed for Carved<'_> {}
 
 // SAFETY: windows are blocks of the shared arena, which hands them out once, and keeps them while it is borrowed.
 unsafe impl Source for Carved<'_> {
-    const LOW_ADDRESSES: bool = cfg!(target_pointer_width = "64");
+    const LOW_ADDRESSES: bool = crate::os::ADDRESSES_ARE_LOW;
     const CONTIGUOUS: bool = false;
 
     fn refill(&self, _now: Window, need: Layout) -> Result<Refill, AllocError> {
