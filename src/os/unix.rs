@@ -79,8 +79,8 @@ pub(crate) fn allocation_granularity() -> usize {
     page_size()
 }
 
-/// Linux makes transparent huge pages of 2 MiB from pages of 4 KiB. With larger pages they are 32 or 512 MiB,
-/// too large a step for an arena; elsewhere the system promotes pages by itself or not at all.
+/// Linux makes transparent huge pages of 2 MiB from pages of 4 KiB. (s390x has 1 MiB, of which two do as well.) With larger
+/// pages they are 32 or 512 MiB, too large a step for an arena; elsewhere the system promotes pages by itself or not at all.
 pub(crate) fn huge_page_size() -> Option<Pages> {
     if cfg!(any(target_os = "linux", target_os = "android")) && page_size() == 4096 {
         Pages::round_up(2 << 20)

@@ -22,7 +22,7 @@ mod sharing;
 pub(crate) use sharing::{share, unshare};
 
 /// Default reservations, largest first, in bytes; see `reservation::budget`. Smaller than on Unix because
-/// Windows builds page tables for what is reserved.
+/// Windows may charge for the page tables of what is reserved, a 512th of it.
 #[cfg(target_pointer_width = "64")]
 pub(crate) const RESERVATION_TIERS: &[usize] = &[8 << 30, 1 << 30, 64 << 20, 4 << 20, 256 << 10];
 #[cfg(not(target_pointer_width = "64"))]

@@ -25,7 +25,9 @@ use crate::bump;
 #[non_exhaustive]
 pub enum CommitPolicy {
     /// Least time in all: pages are made present ahead in growing steps, and huge pages are used beyond the first
-    /// mebibyte or two (20 MiB in a vector). A single step can take some hundred microseconds.
+    /// mebibyte or two (20 MiB in a vector). A single step can take some hundred microseconds; and milliseconds where Linux
+    /// must first move other pages out of the way of a huge one, which it does unless
+    /// `/sys/kernel/mm/transparent_hugepage/defrag` says `defer` or `never`.
     #[default]
     Throughput,
     /// No long step: commits that make nothing present, and one page fault of a few kibibytes at a time. No huge pages.

@@ -34,7 +34,8 @@ use core::sync::atomic::{
 ///   `prctl`. `errno` is kept. No call of `malloc`, no thread-local, no panic; less than 2 KiB of stack.
 /// * **`fork`**: the child has a copy, as usable as the parent's, whatever other threads were doing.
 /// * **Windows**: a thread that is suspended in the middle of an allocation holds nothing; others go on. The system
-///   calls are `VirtualAlloc` and `VirtualFree`. **macOS**: `mmap`, `mprotect`, `madvise` and `munmap`.
+///   calls are `VirtualAlloc`, `VirtualFree`, `VirtualQuery` and `GetSystemInfo`. **macOS**: `mmap`, `mprotect`, `munmap`,
+///   `posix_madvise`, `getrlimit` and, once, `sysconf`.
 /// * **Cost**: O(1); one compare-and-swap. Several threads on one arena contend for it: see [`LocalArena`].
 /// * Values are not dropped. Memory comes back by [`reset`](Self::reset); the last block also when it is freed or
 ///   shrunk.
