@@ -3,7 +3,8 @@
 //! A range is reserved as a private anonymous mapping without access, and committed by `mprotect`. Two things
 //! follow from having no access at first. The kernel charges a page against its commit limit, RLIMIT_DATA or
 //! a strict overcommit policy only when it is committed, so a failure comes from `commit`, before any pointer
-//! is handed out. And the unused tail is no part of a core dump.
+//! is handed out. (What others than Linux charge is in `docs/containers-and-limits.md`.) And the unused tail is no part
+//! of a core dump.
 
 use super::{Advice, OsError, Pages, Placement};
 use core::ffi::c_void;
@@ -169,8 +170,8 @@ fn machine_address_space() -> usize {
     }
 }
 
-/// How what is inaccessible is mapped. Linux and FreeBSD charge for what can be written to; illumos and Solaris for all of a
-/// mapping when it is made, unless told not to. (Then `commit` charges for nothing there.)
+/// How what is inaccessible is mapped. Linux charges for what can be written to, and FreeBSD for all of a mapping of which a
+/// part can; illumos and Solaris when it is made, unless told not to. (Then `commit` charges for nothing there.)
 #[cfg(any(target_os = "illumos", target_os = "solaris"))]
 const INACCESSIBLE: MapFlags = MapFlags::PRIVATE.union(MapFlags::NORESERVE);
 #[cfg(not(any(target_os = "illumos", target_os = "solaris")))]
