@@ -1,4 +1,4 @@
-/* v_alloc: memory from reserved address space, for C and C++.
+/* v_alloc: memory from reserved address space, for C and C++ since 2011 (C by MSVC: /std:c11 or later).
  *
  * Two things, on one mechanism:
  *   - a bump arena over a range of addresses that is reserved once and committed as it fills (AllocInfo), and

@@ -150,6 +150,19 @@ fn reserve_keeps_the_placement() {
 }
 
 #[test]
+fn ranges_lie_where_the_arithmetic_is_told_that_they_do() {
+    if !platform::ADDRESSES_ARE_LOW {
+        return; // it supposes nothing
+    }
+    for placement in [Placement::ANYWHERE, Placement { align: 2 * MIB, offset: MIB }] {
+        let range = Reserved::new(4, placement);
+        let end = range.page(4).addr().get();
+        assert!(end <= crate::bump::LOW_ADDRESSES_END, "{end:#x}: sums of addresses could wrap");
+        range.release();
+    }
+}
+
+#[test]
 fn commit_gives_zeroes_and_keeps_contents() {
     let mut range = Reserved::new(4, Placement::ANYWHERE);
     range.commit(1..3);

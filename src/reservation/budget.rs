@@ -195,6 +195,24 @@ mod tests {
         assert_eq!(ceilings, [share / 2, share / 4 * 3, share / 8 * 7, share]);
     }
 
+    /// An app of iOS has few addresses, for which the larger tiers of 64-bit Unix are too large.
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn of_four_gibibytes_the_first_reservation_takes_a_64th() {
+        let tiers = [64 << 30, 4 << 30, 1 << 30, 64 << 20, 4 << 20, 256 << 10];
+        let share = share(4 << 30);
+        let fits = |&(index, bytes): &(usize, usize)| {
+            room(
+                0,
+                Pages::round_up(bytes).unwrap(),
+                Tier { index, count: tiers.len(), first: 1 }.ceiling(share),
+            )
+            .is_some()
+        };
+        let first = tiers.into_iter().enumerate().find(fits);
+        assert_eq!((share, first), (512 << 20, Some((3, 64 << 20))));
+    }
+
     /// What a process with 47 bits and the tiers of 64-bit Unix can make, without making it.
     #[test]
     #[cfg(target_pointer_width = "64")]
