@@ -10,7 +10,7 @@
 //! | `commit` | readable and writable; keeps contents; reads zero the first time; failure is reported here |
 //! | `decommit` | inaccessible, memory and commit charge given back; commit again reads zero |
 //! | `forbid` | inaccessible as it is until it is committed; only on Unix, for traps |
-//! | `discard` | stays accessible, memory given back, reads zero; tells whether advice was lost |
+//! | `discard` | stays accessible, memory given back, reads zero; tells whether advice was lost; if it fails it may be decommitted |
 //! | `populate` | pages present (best effort) |
 //! | `advise` | huge pages, core dumps, name (best effort) |
 //! | `release` | the range is gone; where `RELEASES_PARTS`, an end of it may go by itself |

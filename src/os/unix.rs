@@ -306,7 +306,8 @@ crate::traps::in_force! {
 }
 
 /// A new mapping in place of the old: the only way that gives back the commit charge too. (`mprotect` keeps the
-/// charge and the contents, and `MADV_FREE` lets old bytes come back.)
+/// charge and the contents, and `MADV_FREE` lets old bytes come back.) POSIX allows that the old one is gone if the new one
+/// is refused; but nothing is charged for this one, so nobody refuses once the old one is gone.
 ///
 /// # Safety
 /// The range lies in one reservation of ours, and nothing in it will be used before it is committed again.
@@ -315,6 +316,8 @@ pub(crate) unsafe fn decommit(start: NonNull<u8>, size: Pages) -> Result<(), OsE
     unsafe { remap(start, size, ProtFlags::empty(), INACCESSIBLE) }
 }
 
+/// If the second of two steps fails the range stays decommitted, and the error says so.
+///
 /// # Safety
 /// The range is committed, and nothing in it is in use.
 pub(crate) unsafe fn discard(start: NonNull<u8>, size: Pages) -> Result<bool, OsError> {
@@ -329,8 +332,10 @@ pub(crate) unsafe fn discard(start: NonNull<u8>, size: Pages) -> Result<bool, Os
             return Ok(false);
         }
     }
+    // Not by one mapping, accessible at once, which may be charged for, and refused when the old one is gone: the range would be
+    // anybody's then.
     // SAFETY: forwarded from the caller.
-    unsafe { remap(start, size, ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE) }.map(|()| true)
+    unsafe { decommit(start, size).and_then(|()| commit(start, size)) }.map(|()| true)
 }
 
 /// Each huge page by its last small one first. Until 2026 (commit 9890ecab6ad9), Linux clears a huge page from both ends towards
