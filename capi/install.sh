@@ -30,7 +30,7 @@ export CARGO_TARGET_DIR
 cargo=${CARGO:-cargo}
 manifest=$here/Cargo.toml
 "$cargo" build --profile "$profile" --features "$features" --manifest-path "$manifest"
-built=$CARGO_TARGET_DIR/$profile
+built=$CARGO_TARGET_DIR/${CARGO_BUILD_TARGET:+$CARGO_BUILD_TARGET/}$profile
 identity=$("$cargo" pkgid --manifest-path "$manifest")
 version=${identity##*[@#]}
 
@@ -44,6 +44,11 @@ Darwin)
     shared_library=libv_alloc.so.${version%%.*}
     ;;
 esac
+
+if [ ! -e "$built/$built_as" ]; then
+    echo "$0: no shared library was built. For musl, set RUSTFLAGS='-C target-feature=-crt-static'." >&2
+    exit 1
+fi
 
 # quoted TEXT: as `sed` takes it for itself in what it puts in
 quoted() {
