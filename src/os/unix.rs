@@ -467,7 +467,7 @@ unsafe fn unmap(start: *mut u8, bytes: usize) -> Result<(), OsError> {
 unsafe extern "C" {
     /// Where this thread's `errno` is.
     #[cfg_attr(
-        any(target_os = "linux", target_os = "emscripten", target_os = "dragonfly", target_os = "hurd"),
+        any(target_os = "linux", target_os = "emscripten", target_os = "dragonfly"),
         link_name = "__errno_location"
     )]
     #[cfg_attr(target_os = "haiku", link_name = "_errnop")]
