@@ -37,5 +37,5 @@ export -f check checked
 printf '%s\n' x86_64-unknown-none thumbv7em-none-eabi wasm32-unknown-unknown \
     x86_64-unknown-openbsd x86_64-unknown-netbsd x86_64-unknown-freebsd aarch64-linux-android \
     aarch64-apple-ios aarch64-apple-darwin x86_64-unknown-illumos powerpc64le-unknown-linux-gnu \
-    i686-unknown-linux-gnu x86_64-pc-windows-msvc |
+    i686-unknown-linux-gnu powerpc-unknown-linux-gnu sparc64-unknown-linux-gnu x86_64-pc-windows-msvc |
     xargs --max-procs="$(nproc)" -I{} bash -c 'checked {}'
