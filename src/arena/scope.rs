@@ -72,6 +72,7 @@ impl<S: Rewind, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
     /// arena.reset();
     /// assert_eq!((arena.used_bytes(), arena.committed_bytes()), (0, committed));
     /// ```
+    #[inline]
     pub fn reset(&mut self) {
         let start = self.source().start();
         // SAFETY: the exclusive borrow shows that nothing handed out is in use.
@@ -92,6 +93,7 @@ impl<S: Rewind, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
     /// });
     /// assert_eq!((total, arena.used_bytes()), (55, 0));
     /// ```
+    #[inline]
     pub fn scoped<R>(&mut self, work: impl for<'s> FnOnce(&mut Scope<'s, S, MIN_ALIGN>) -> R) -> R {
         // SAFETY: the exclusive borrow lasts as long as the call.
         unsafe { self.run_scope(work) }
@@ -112,6 +114,7 @@ impl<S: Rewind, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
     /// }
     /// assert_eq!(arena.used_bytes(), 1);
     /// ```
+    #[inline]
     #[must_use = "the guard takes memory back when it is dropped: at once, if it is not kept"]
     pub fn scope(&mut self) -> ScopeGuard<'_, S, MIN_ALIGN> {
         let mark = self.mark();
@@ -129,11 +132,13 @@ impl<S: Rewind, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
     /// unsafe { arena.rewind(here) };
     /// assert_eq!(arena.used_bytes(), 4);
     /// ```
+    #[inline]
     #[must_use = "a checkpoint does nothing until the arena is rewound to it"]
     pub fn checkpoint(&self) -> Checkpoint<S> {
         Checkpoint(self.mark())
     }
 
+    #[inline]
     fn mark(&self) -> S::Mark {
         crate::traps::in_force! {
             self.set_window(self.source().part(self.window()));
@@ -159,6 +164,7 @@ impl<S: Rewind, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
     /// unsafe { arena.rewind(here) };
     /// assert_eq!((*kept, arena.used_bytes()), (1, 1));
     /// ```
+    #[inline]
     pub unsafe fn rewind(&self, checkpoint: Checkpoint<S>) {
         // SAFETY: forwarded from the caller.
         unsafe { self.rewind_to_mark(checkpoint.0) };
@@ -166,6 +172,7 @@ impl<S: Rewind, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
 
     /// # Safety
     /// As for [`rewind`](Self::rewind).
+    #[inline]
     unsafe fn rewind_to_mark(&self, mark: S::Mark) {
         let now = self.window();
         self.source().before_lowering(now.cursor);
@@ -184,6 +191,7 @@ impl<S: Rewind, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
     unsafe fn run_scope<R>(&self, work: impl for<'s> FnOnce(&mut Scope<'s, S, MIN_ALIGN>) -> R) -> R {
         struct RewindOnDrop<'a, S: Rewind, const MIN_ALIGN: usize>(&'a Arena<S, MIN_ALIGN>, S::Mark);
         impl<S: Rewind, const MIN_ALIGN: usize> Drop for RewindOnDrop<'_, S, MIN_ALIGN> {
+            #[inline]
             fn drop(&mut self) {
                 // SAFETY: what the closure allocated lived for its `'s`, which is over.
                 unsafe { self.0.rewind_to_mark(self.1) };
@@ -205,6 +213,7 @@ impl<'s, S: Rewind, const MIN_ALIGN: usize> Scope<'s, S, MIN_ALIGN> {
     /// });
     /// assert_eq!(length, 5);
     /// ```
+    #[inline]
     pub fn scoped<R>(&mut self, work: impl for<'t> FnOnce(&mut Scope<'t, S, MIN_ALIGN>) -> R) -> R {
         // SAFETY: the arena can be reached only through its scopes while they last, and this one is borrowed
         // exclusively.
@@ -233,6 +242,7 @@ impl<S: Rewind, const MIN_ALIGN: usize> ScopeGuard<'_, S, MIN_ALIGN> {
     /// outer.scope().alloc_str("inner"); // taken back at once
     /// assert_eq!(outer.used_bytes(), 5);
     /// ```
+    #[inline]
     #[must_use = "the guard takes memory back when it is dropped: at once, if it is not kept"]
     pub fn scope(&mut self) -> ScopeGuard<'_, S, MIN_ALIGN> {
         self.arena.scope()
@@ -246,6 +256,7 @@ impl<S: Rewind, const MIN_ALIGN: usize> ScopeGuard<'_, S, MIN_ALIGN> {
     /// assert_eq!(outer.scoped(|inner| inner.alloc_str("inner").len()), 5);
     /// assert_eq!(outer.used_bytes(), 0);
     /// ```
+    #[inline]
     pub fn scoped<R>(&mut self, work: impl for<'s> FnOnce(&mut Scope<'s, S, MIN_ALIGN>) -> R) -> R {
         self.arena.scoped(work)
     }
@@ -261,6 +272,7 @@ impl<S: Rewind, const MIN_ALIGN: usize> Deref for ScopeGuard<'_, S, MIN_ALIGN> {
 }
 
 impl<S: Rewind, const MIN_ALIGN: usize> Drop for ScopeGuard<'_, S, MIN_ALIGN> {
+    #[inline]
     fn drop(&mut self) {
         // SAFETY: what was handed out since borrowed from this guard, and such a borrow cannot outlive it.
         unsafe { self.arena.rewind_to_mark(self.mark) };

@@ -14,6 +14,8 @@ use super::{Group, no_such_case};
 use crate::interleave::{self, Case};
 use crate::table::Row;
 use crate::{Effort, Result, clock};
+use std::hint::black_box;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 pub const GROUP: Group =
     Group { name: "methods", title: "methods: ns per call", measure, run_case: no_such_case };
@@ -77,7 +79,8 @@ fn measure(effort: Effort) -> Result<Vec<Row>> {
 }
 
 /// Calls a method of an arena so often, and takes memory back in between.
-fn repeat<A>(calls: u64, mut arena: A, call: impl Fn(&A, u64), reset: impl Fn(&mut A)) -> f64 {
+fn repeat<A>(calls: u64, arena: A, call: impl Fn(&A, u64), reset: impl Fn(&mut A)) -> f64 {
+    let mut arena = elsewhere(arena);
     let batches = |arena: &mut A, calls| {
         for batch in 0..calls / TOGETHER {
             together(arena, batch, &call);
@@ -90,20 +93,31 @@ fn repeat<A>(calls: u64, mut arena: A, call: impl Fn(&A, u64), reset: impl Fn(&m
 
 /// The arena is behind a pointer, as in a program.
 #[inline(never)]
-fn together<A>(arena: &A, batch: u64, call: impl Fn(&A, u64)) {
+fn together<A>(arena: &A, batch: u64, call: &impl Fn(&A, u64)) {
     for number in 0..TOGETHER {
         call(arena, batch + number);
     }
 }
 
 /// Calls a method so often that leaves as much as there was.
-fn repeat_mut<A>(calls: u64, mut subject: A, call: impl Fn(&mut A, u64)) -> f64 {
-    one_by_one(&mut subject, TOGETHER, &call);
-    clock::nanoseconds(|| one_by_one(&mut subject, calls, &call)).0
+fn repeat_mut<A>(calls: u64, subject: A, call: impl Fn(&mut A, u64)) -> f64 {
+    let mut subject = elsewhere(subject);
+    one_by_one(&mut *subject, TOGETHER, &call);
+    clock::nanoseconds(|| one_by_one(&mut *subject, calls, &call)).0
+}
+
+/// At another address each time: how fast a processor forwards what was stored to who reads it next depends on that, too.
+#[allow(clippy::unnecessary_box_returns, reason = "its address is what matters")]
+fn elsewhere<T>(subject: T) -> Box<T> {
+    static ROUND: AtomicUsize = AtomicUsize::new(0);
+    let gap = vec![0_u8; ROUND.fetch_add(1, Relaxed) * 272 % 4096];
+    let subject = Box::new(subject);
+    black_box(gap);
+    subject
 }
 
 #[inline(never)]
-fn one_by_one<A>(subject: &mut A, calls: u64, call: impl Fn(&mut A, u64)) {
+fn one_by_one<A>(subject: &mut A, calls: u64, call: &impl Fn(&mut A, u64)) {
     for number in 0..calls {
         call(subject, number);
     }
