@@ -22,14 +22,17 @@ const SHORT: usize = 32;
 pub(crate) unsafe fn copy(from: NonNull<u8>, to: NonNull<u8>, bytes: usize) {
     // SAFETY: forwarded from the caller; each branch knows that there are as many bytes as its ends have.
     unsafe {
+        // First, so that what is not short does not go by all the others.
+        if bytes > SHORT {
+            return to.copy_from_nonoverlapping(from, bytes);
+        }
         match bytes {
-            16..=SHORT => ends::<16>(from, to, bytes),
-            8..16 => ends::<8>(from, to, bytes),
-            4..8 => ends::<4>(from, to, bytes),
-            2..4 => ends::<2>(from, to, bytes),
+            16.. => ends::<16>(from, to, bytes),
+            8.. => ends::<8>(from, to, bytes),
+            4.. => ends::<4>(from, to, bytes),
+            2.. => ends::<2>(from, to, bytes),
             1 => ends::<1>(from, to, bytes),
             0 => {}
-            _ => to.copy_from_nonoverlapping(from, bytes),
         }
     }
 }
