@@ -98,12 +98,14 @@ fn decode(entry: &[u8]) -> Option<Snapshot> {
     if word_at(entry, 0)? % 2 == 0 {
         return None;
     }
+    let committed = word_at(entry, 24)?;
     Some(Snapshot {
         kind: Kind::of_number(u32_at(entry, 40)?)?,
         address: word_at(entry, 8)?,
         reserved: word_at(entry, 16)?,
-        committed: word_at(entry, 24)?,
-        peak: word_at(entry, 32)?,
+        committed,
+        // The kernel may copy a table that changes in any order.
+        peak: word_at(entry, 32)?.max(committed),
         name: entry.get(48..)?.first_chunk().copied()?,
     })
 }

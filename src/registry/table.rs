@@ -117,10 +117,10 @@ impl Entry {
         self.state.value.fetch_add(1, Release);
     }
 
-    /// Threads that commit the same memory may come by in any order.
+    /// Threads that commit the same memory may come by in any order. Who sees what is committed sees a peak that is not below.
     pub(super) fn raise(&self, committed: usize) {
-        self.committed.value.fetch_max(committed, Relaxed);
         self.peak.value.fetch_max(committed, Relaxed);
+        self.committed.value.fetch_max(committed, Release);
     }
 
     /// Whoever gives memory back is alone.
@@ -144,7 +144,7 @@ impl Entry {
             kind: Kind::of_number(self.kind.load(Relaxed))?,
             address: self.address.value.load(Relaxed),
             reserved: self.reserved.value.load(Relaxed),
-            committed: self.committed.value.load(Relaxed),
+            committed: self.committed.value.load(Acquire),
             peak: self.peak.value.load(Relaxed),
             name,
         };
