@@ -21,6 +21,9 @@ pub mod parallel {}
 #[doc = include_str!("../docs/platforms.md")]
 pub mod platforms {}
 
+#[doc = include_str!("../docs/where-it-does-not-win.md")]
+pub mod where_it_does_not_win {}
+
 #[doc = include_str!("../docs/top.md")]
 pub mod top {}
 

@@ -12,6 +12,7 @@
 //! [platforms]: guides::platforms
 //! [top]: guides::top
 //! [traps]: guides::traps
+//! [losses]: guides::where_it_does_not_win
 //!
 #![doc = include_str!("../README.md")]
 #![no_std]
