@@ -262,6 +262,9 @@ unsafe impl Rewind for Reserved {
                 if mark > base.addr() {
                     return Window { cursor: now.cursor.with_addr(mark), ..now };
                 }
+                if now.cursor <= base {
+                    return now; // nothing is handed out, or not even the first window was committed
+                }
                 let emptied = Window { cursor: base, ..now };
                 if range.committed().bytes() <= self.options.retain {
                     return emptied;

@@ -165,6 +165,20 @@ fn whichever_system_call_fails_a_range_is_kept_or_released() {
     });
 }
 
+/// Then there is a range, and no window in it yet.
+#[test]
+fn a_reset_after_the_first_allocation_was_refused_leaves_an_arena_as_new() {
+    let mut arena = Arena::options().reservation(1 << 20).build_lazily();
+    arena.try_alloc_slice_fill_copy(2 << 20, 1_u8).unwrap_err();
+    arena.reset();
+    drop(arena.scope());
+    let window = arena.window();
+    assert_eq!((window.cursor, window.limit), (Window::nowhere().cursor, Window::nowhere().limit));
+    assert_eq!((arena.used_bytes(), arena.peak_bytes()), (0, 0));
+    assert_eq!(*arena.alloc(2_u64), 2);
+    assert_eq!(arena.used_bytes(), 8);
+}
+
 /// What the one before left is not zero, however far the arena had come in it.
 #[test]
 #[cfg(not(any(miri, v_alloc_heap_os, feature = "traps")))]
