@@ -3,7 +3,7 @@
 //! Reservations start at multiples of the allocation granularity (64 KiB); commits go by pages. A commit that
 //! the system cannot back fails in `VirtualAlloc`, before any pointer is handed out.
 
-use super::{Advice, OsError, Pages, Placement};
+use super::{Advice, GAP, LARGE_RANGE, OsError, Pages, Placement};
 use core::ffi::c_void;
 use core::hint::black_box;
 use core::ptr::{self, NonNull};
@@ -92,10 +92,11 @@ pub(crate) fn address_space() -> usize {
 }
 
 pub(crate) fn reserve(size: Pages, placement: Placement) -> Result<NonNull<u8>, OsError> {
-    let mapped = size.bytes().checked_add(placement.slack()).ok_or(ERROR_NOT_ENOUGH_MEMORY)?;
+    let gap = if size.bytes() >= LARGE_RANGE { GAP } else { 0 };
+    let mapped = size.bytes().checked_add(placement.slack() + gap).ok_or(ERROR_NOT_ENOUGH_MEMORY)?;
     // SAFETY: a new reservation at an address of the system's choice touches no memory of ours.
     let start = call(|| unsafe { VirtualAlloc(ptr::null(), mapped, MEM_RESERVE, PAGE_NOACCESS) })?;
-    // A reservation cannot be trimmed, only released whole: the slack stays, and `release` finds its base.
+    // A reservation cannot be trimmed, only released whole: slack and gap stay, and `release` finds its base.
     let padding = if placement.slack() == 0 { 0 } else { placement.padding(start.addr().get()) };
     // SAFETY: the padding is less than the slack, so the result lies in the reservation.
     Ok(unsafe { start.cast::<u8>().add(padding) })

@@ -11,7 +11,7 @@
 
 use super::slot::Slot;
 use crate::error::{Cause, Operation, ReserveError};
-use crate::os::{self, Pages};
+use crate::os::{self, GAP, LARGE_RANGE, Pages};
 use crate::reservation::{budget, shared::SharedRange};
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{
@@ -28,9 +28,6 @@ const SLOTS: usize = 1 << SLOT_BITS;
 const SLOT_BITS: u32 = 16;
 /// Sizes of slots: from 2^16 bytes, a multiple of every page size.
 pub(super) const SMALLEST_CLASS: u32 = 16;
-/// Slots from 2^26 bytes on do not differ enough in the lower half of their addresses: see [`pitch`].
-const LARGE_CLASS: u32 = 26;
-const GAP: usize = 2 << 20;
 
 static TABLE: [Space; SPACES] = [const { Space::new() }; SPACES];
 /// Records of `TABLE` that were ever used.
@@ -251,15 +248,11 @@ pub(super) fn largest_space() -> usize {
     }
 }
 
-/// Bytes from one slot of this class to the next.
-///
-/// Addresses that are alike in their lowest 28 bits or so get in each other's way: some first-level caches guess by these bits what
-/// they hold (Zen's micro-tags; Lipp et al., "Take A Way", 2020). With slots 1 GiB apart, three vectors that are read in step took
-/// twice as long as three of `Vec`, and the beginnings of 16 seven times as long. So large slots leave out a huge page between
-/// them, as far as that is a small part of the space.
+/// Bytes from one slot of this class to the next: large ones leave a [`GAP`] between them, as far as that is a small part of
+/// the space.
 fn pitch(class: u32) -> usize {
     let slot = 1 << class;
-    if class >= LARGE_CLASS && slot <= largest_space() / 16 { slot + GAP } else { slot }
+    if slot >= LARGE_RANGE && slot <= largest_space() / 16 { slot + GAP } else { slot }
 }
 
 fn slots_in(size: usize, class: u32) -> usize {

@@ -102,25 +102,24 @@ fn a_block_larger_than_any_shared_space_has_its_own_and_gives_it_back() {
     });
 }
 
-/// Else first-level caches take one for another: see `space::pitch`.
+/// Else first-level caches take one for another: see `os::GAP`.
 #[test]
 #[cfg(all(target_pointer_width = "64", not(any(miri, v_alloc_heap_os))))]
 fn large_blocks_differ_in_the_lower_half_of_their_addresses_and_there_is_none_between_them() {
     alone(
         "stable::tests::large_blocks_differ_in_the_lower_half_of_their_addresses_and_there_is_none_between_them",
         || {
-            for reservation in [64 << 20, 1 << 30] {
+            // Windows leaves a gap between ranges, too; Linux does since 6.7.
+            let in_one_space = |size: &usize| *size <= space::largest_space() / 16 || cfg!(windows);
+            for reservation in [64 << 20, 1 << 30].into_iter().filter(in_one_space) {
                 let block = || {
                     let mut block = StableBlock::options().reservation(reservation).build();
                     block.resize(1).unwrap();
                     block
                 };
                 let blocks: Vec<_> = (0..16).map(|_| block()).collect();
-                let mut lower: Vec<_> =
-                    blocks.iter().map(|block| block.base().addr().get() % (1 << 28)).collect();
-                lower.sort_unstable();
-                lower.dedup();
-                assert_eq!(lower.len(), blocks.len(), "{blocks:?}");
+                let lower = |block: &StableBlock| block.base().addr().get() % (1 << 28);
+                assert!(blocks.windows(2).all(|two| lower(&two[0]) != lower(&two[1])), "{blocks:?}");
                 for block in &blocks {
                     let behind = block.base().as_ptr().wrapping_add(reservation);
                     // SAFETY: the pointer is none that `realloc` returned, which is an error.
