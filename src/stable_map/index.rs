@@ -2,8 +2,14 @@
 //!
 //! The entries live elsewhere, by number, and know their tags. When the table is full one twice as large is made, and
 //! every insertion brings over the entries of one chunk: no insertion has to wait for all of them, and none of the
-//! caller's code runs. An entry is in the old table if its first chunk there is among those that are left, else in the
-//! new one. The memory of the old table, too, goes back in small parts.
+//! caller's code runs. Those with the lowest tags come first, so that a tag says by itself in which table its entry is:
+//!
+//! ```text
+//!  tags:   0 ............ left .......... NONE_LEFT
+//!          |  in `current`  |  in `old`  |
+//! ```
+//!
+//! The memory of the old table, too, goes back in small parts.
 
 pub(crate) use super::table::{MOST_ENTRIES, TAG_BITS, Tag, tag_of};
 
@@ -19,25 +25,23 @@ const GIVEN_BACK_AT_ONCE: usize = 128 << 10;
 
 pub(crate) struct Index {
     current: Table,
-    old: Option<Old>,
+    /// The table before, until all of its memory went back. It has the entries whose tags are not below `left`.
+    old: Option<Table>,
+    left: Tag,
 }
 
-/// The table before.
-struct Old {
-    table: Table,
-    /// The first chunk whose entries are still in it.
-    migrated: usize,
-}
+/// Greater than any tag.
+const NONE_LEFT: Tag = 1 << TAG_BITS;
 
 impl Index {
     /// Without entries; its tables get memory with these options.
     pub(crate) const fn new(memory: StableBlockOptions) -> Self {
-        Self { current: Table::empty(memory), old: None }
+        Self { current: Table::empty(memory), old: None, left: NONE_LEFT }
     }
 
     /// As [`new`](Self::new), instead of this one.
     const fn emptied(&self) -> Self {
-        Self { current: self.current.emptied(), old: None }
+        Self { current: self.current.emptied(), old: None, left: NONE_LEFT }
     }
 
     /// What `look` makes of the first entry with this tag that it makes something of. It is shown only entries that are
@@ -45,10 +49,14 @@ impl Index {
     #[inline(always)]
     pub(crate) fn find<R>(&self, tag: Tag, look: impl Fn(Number) -> Option<R>) -> Option<R> {
         let current = self.current.chunks();
-        match &self.old {
-            Some(old) if old.has(tag) => old.find(tag, look),
-            _ => current.find(tag, look),
-        }
+        if tag < self.left { current.find(tag, look) } else { self.find_in_old(tag, look) }
+    }
+
+    /// Cold: a copy of its own, so that a loop of searches in the other table has nothing to reload.
+    #[cold]
+    #[inline(always)]
+    fn find_in_old<R>(&self, tag: Tag, look: impl Fn(Number) -> Option<R>) -> Option<R> {
+        self.old.as_ref()?.chunks().find(tag, look)
     }
 
     /// How many entries it has room for.
@@ -88,24 +96,30 @@ impl Index {
         if entries > self.current.room() {
             let table = self.current.with_room(entries)?;
             // Growth by one entry at a time finds nothing left: it was all brought over long before.
-            while self.old.as_ref().is_some_and(Old::has_entries) {
+            while self.has_left() {
                 self.migrate(&tag);
             }
-            let table = core::mem::replace(&mut self.current, table);
-            self.old = (table.room() > 0).then_some(Old { table, migrated: 0 });
+            let before = core::mem::replace(&mut self.current, table);
+            (self.old, self.left) = if before.room() > 0 { (Some(before), 0) } else { (None, NONE_LEFT) };
         }
         Ok(())
     }
 
     /// Brings over the entries of a chunk of the old table, or gives back a part of it if none are left.
     fn migrate(&mut self, tag: impl Fn(Number) -> Tag) {
+        let has_left = self.has_left();
         let Some(old) = &mut self.old else { return };
-        if old.has_entries() {
-            old.table.migrate(old.migrated, &mut self.current, tag);
-            old.migrated += 1;
-        } else if old.table.give_back(GIVEN_BACK_AT_ONCE) {
+        if has_left {
+            old.migrate(old.chunks().first(self.left), &mut self.current, tag);
+            self.left += old.chunks().tags_each();
+        } else if old.give_back(GIVEN_BACK_AT_ONCE) {
             self.old = None;
         }
+    }
+
+    /// Whether there may be entries in the old table.
+    fn has_left(&self) -> bool {
+        self.left < NONE_LEFT
     }
 
     /// Enters an entry, for which room was made.
@@ -125,7 +139,7 @@ impl Index {
     #[inline]
     fn table_of(&mut self, tag: Tag) -> &mut Table {
         match &mut self.old {
-            Some(old) if old.has(tag) => &mut old.table,
+            Some(old) if tag >= self.left => old,
             _ => &mut self.current,
         }
     }
@@ -135,14 +149,11 @@ impl Index {
     /// # Errors
     /// [`ReserveError`] if there is no memory.
     pub(crate) fn copy(&self) -> Result<Self, ReserveError> {
-        if self.current.is_empty() && !self.old.as_ref().is_some_and(Old::has_entries) {
+        if self.current.is_empty() && !self.has_left() {
             return Ok(self.emptied());
         }
-        let old = match &self.old {
-            Some(old) if old.has_entries() => Some(Old { table: old.table.copy()?, migrated: old.migrated }),
-            _ => None,
-        };
-        Ok(Self { current: self.current.copy()?, old })
+        let old = self.old.as_ref().filter(|_| self.has_left()).map(Table::copy).transpose()?;
+        Ok(Self { current: self.current.copy()?, old, left: self.left })
     }
 
     /// Takes out all entries. The memory of the table stays. `all` are their tags and numbers, and holes.
@@ -155,7 +166,7 @@ impl Index {
                 }
             }
         } else {
-            self.old = None;
+            (self.old, self.left) = (None, NONE_LEFT);
             self.current.clear();
         }
     }
@@ -173,25 +184,6 @@ impl Index {
             }
             self.current = table;
         }
-    }
-}
-
-impl Old {
-    /// As [`Index::find`]. Cold: a copy of its own, so that a loop of searches in the other table has nothing to reload.
-    #[cold]
-    #[inline(always)]
-    fn find<R>(&self, tag: Tag, look: impl Fn(Number) -> Option<R>) -> Option<R> {
-        self.table.chunks().find(tag, look)
-    }
-
-    /// Whether entries with this tag are here.
-    #[inline]
-    fn has(&self, tag: Tag) -> bool {
-        self.table.chunks().first(tag) >= self.migrated
-    }
-
-    fn has_entries(&self) -> bool {
-        self.migrated < self.table.chunks().count()
     }
 }
 
@@ -279,7 +271,7 @@ mod tests {
         }
 
         fn migrates(&self) -> bool {
-            self.index.old.as_ref().is_some_and(Old::has_entries)
+            self.index.has_left()
         }
 
         /// Every entry is found and no other is.

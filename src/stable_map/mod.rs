@@ -4,6 +4,7 @@
 //! number of an entry by hash, in a `table` or two, and grows a few entries at a time.
 
 mod capacity;
+mod chunk;
 mod entry;
 pub(crate) mod index;
 mod iter;

@@ -1,11 +1,4 @@
-//! Numbers by hash: a table of chunks, each as long as a cache line, whose places are compared all at once.
-//!
-//! ```text
-//!  a chunk:  | controls: u8 x 12 | passed: u32 | numbers: u32 x 12 |       64 bytes
-//!
-//!  control   0: the place is free; else eight bits of the tag
-//!  passed    how many entries found the chunk full and lie further on their way
-//! ```
+//! Numbers by hash: a table of chunks.
 //!
 //! The highest bits of a tag say which chunk is its first, the lowest are its control:
 //!
@@ -17,6 +10,7 @@
 //! chunk, or in the next behind it that had a place. A search that does not find it goes on only if the chunk was passed,
 //! so a removed entry leaves nothing behind. Fresh pages are a table without entries: a large one need not be cleared.
 
+use super::chunk::{Chunk, PLACES};
 use super::index::Number;
 use crate::ReserveError;
 use crate::error::{Cause, Operation};
@@ -37,8 +31,7 @@ pub(crate) fn tag_of(hash: u64) -> Tag {
     (hash.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (u64::BITS - TAG_BITS)) as Tag
 }
 
-/// Places in a chunk, and how many of them are taken on average at most.
-const PLACES: usize = 12;
+/// How many places of a chunk are taken on average at most.
 const MOST_TAKEN: usize = 9;
 
 /// The smallest table, of four chunks, and the next, which is a page: to make one takes longer than to clear a few chunks more.
@@ -53,86 +46,12 @@ pub(crate) const MOST_ENTRIES: usize = MOST_TAKEN << LARGEST_BITS;
 /// Bytes of a table that are cleared whatever they are. A larger one gets zeroes from the system, and only where it is used.
 const CLEARED_HERE: usize = 16 << 10;
 
-/// A bit for each place of a chunk, that of the first lowest.
-type Places = u16;
-
-#[repr(C, align(64))]
-struct Chunk {
-    controls: [u8; PLACES],
-    passed: u32,
-    numbers: [Number; PLACES],
-}
-
 /// What a table without memory consists of.
-static NO_CHUNK: Chunk = Chunk { controls: [0; PLACES], passed: 0, numbers: [0; PLACES] };
+static NO_CHUNK: Chunk = Chunk::EMPTY;
 const NO_CHUNKS: NonNull<Chunk> = {
     // SAFETY: it is not null.
     unsafe { NonNull::new_unchecked(core::ptr::from_ref(&NO_CHUNK).cast_mut()) }
 };
-
-/// The control of an entry with this tag: its lowest bits. (All that have 0 there share 1 with others.)
-#[inline(always)]
-fn control_of(tag: Tag) -> u8 {
-    let [lowest, ..] = tag.to_le_bytes();
-    lowest.max(1)
-}
-
-impl Chunk {
-    /// A bit for each place with this control.
-    #[inline(always)]
-    fn places_with(&self, control: u8) -> Places {
-        #[cfg(all(target_arch = "x86_64", target_feature = "sse2", not(miri)))]
-        let equal = {
-            use core::arch::x86_64::{_mm_cmpeq_epi8, _mm_load_si128, _mm_movemask_epi8, _mm_set1_epi32};
-            // SAFETY: a chunk has more than 16 bytes, all of them integers, and is aligned to as many; the target has
-            // SSE2.
-            unsafe {
-                let controls = _mm_load_si128(core::ptr::from_ref(self).cast());
-                let equal =
-                    _mm_cmpeq_epi8(controls, _mm_set1_epi32(i32::from(control).wrapping_mul(0x0101_0101)));
-                let [low, high, ..] = _mm_movemask_epi8(equal).to_le_bytes();
-                Places::from_le_bytes([low, high])
-            }
-        };
-        #[cfg(not(all(target_arch = "x86_64", target_feature = "sse2", not(miri))))]
-        let equal = {
-            let &[a, b, c, d, e, f, g, h, ref rest @ ..] = &self.controls;
-            let &[i, j, k, l] = rest;
-            equal_bytes([a, b, c, d, e, f, g, h], control)
-                | equal_bytes([i, j, k, l, 0, 0, 0, 0], control) << 8
-        };
-        equal & ((1 << PLACES) - 1)
-    }
-
-    /// The first of some places, and the number there.
-    #[inline(always)]
-    fn first_of(&self, places: Places) -> Option<(usize, Number)> {
-        let place = places.trailing_zeros() as usize;
-        // SAFETY: only the lowest bits of `places` are set, as many as there are places.
-        (places != 0).then(|| (place, unsafe { *self.numbers.get_unchecked(place) }))
-    }
-
-    /// See [`Chunks::find`].
-    #[inline(always)]
-    fn find<R>(&self, tag: Tag, look: impl Fn(Number) -> Option<R>) -> Option<R> {
-        let mut places = self.places_with(control_of(tag));
-        while let Some((_, number)) = self.first_of(places) {
-            let found = look(number);
-            if found.is_some() {
-                return found;
-            }
-            places &= places - 1;
-        }
-        None
-    }
-
-    /// A free place.
-    #[inline(always)]
-    fn free_place(&self) -> Option<usize> {
-        let free = self.places_with(0);
-        (free != 0).then(|| free.trailing_zeros() as usize)
-    }
-}
 
 /// Two to this power are the chunks of a table that has room for so many entries.
 fn bits_for(entries: usize) -> u32 {
@@ -141,18 +60,6 @@ fn bits_for(entries: usize) -> u32 {
         ..=SMALLEST_BITS => SMALLEST_BITS,
         bits => bits.max(NEXT_BITS),
     }
-}
-
-/// A bit for each byte that is `wanted`, the first byte lowest.
-#[cfg_attr(all(target_arch = "x86_64", target_feature = "sse2", not(miri)), cfg(test))]
-#[inline(always)]
-fn equal_bytes(bytes: [u8; 8], wanted: u8) -> Places {
-    const LOW_SEVEN: u64 = u64::from_ne_bytes([0x7f; 8]);
-    let differing = u64::from_le_bytes(bytes) ^ u64::from_ne_bytes([wanted; 8]);
-    // The high bit of each byte that is 0: the sum carries into it from any of the lower seven.
-    let zero = !(((differing & LOW_SEVEN) + LOW_SEVEN) | differing | LOW_SEVEN);
-    // The eight bits moved next to each other, into the highest byte.
-    ((zero >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as Places
 }
 
 /// A table for a number of entries that is fixed.
@@ -275,9 +182,7 @@ impl Table {
         let mut at = self.chunks().first(tag);
         loop {
             let chunk = self.chunk_mut(at);
-            if let Some(place) = chunk.free_place() {
-                chunk.controls[place] = control_of(tag);
-                chunk.numbers[place] = number;
+            if chunk.insert(tag, number) {
                 self.taken += 1;
                 return;
             }
@@ -292,7 +197,7 @@ impl Table {
         let mut at = self.chunks().first(tag);
         loop {
             let chunk = self.chunks().at(at);
-            let mut places = chunk.places_with(control_of(tag));
+            let mut places = chunk.places_of(tag);
             while let Some((place, its_number)) = chunk.first_of(places) {
                 if its_number == number {
                     return self.take(tag, at, place);
@@ -366,6 +271,11 @@ impl<'a> Chunks<'a> {
         (tag >> self.shift) as usize
     }
 
+    /// How many tags have the same first chunk.
+    pub(super) fn tags_each(self) -> Tag {
+        1 << self.shift
+    }
+
     /// The chunk behind another; behind the last is the first.
     #[inline(always)]
     fn next(self, at: usize) -> usize {
@@ -419,24 +329,6 @@ mod tests {
 
     fn find(table: &Table, tag: Tag, number: Number) -> Option<Number> {
         table.chunks().find(tag, |found| (found == number).then_some(found))
-    }
-
-    #[test]
-    fn every_place_with_a_control_is_seen_and_no_other() {
-        for place in 0..PLACES {
-            for control in [0x80, 0x81, 0xfe, 0xff] {
-                let mut chunk = Chunk { controls: [0; PLACES], passed: u32::MAX, numbers: [0; PLACES] };
-                chunk.controls[place] = control;
-                assert_eq!(chunk.places_with(control), 1 << place);
-                assert_eq!(chunk.places_with(0), 0xfff & !(1 << place));
-                assert_eq!(chunk.places_with(control ^ 1), 0);
-            }
-        }
-        for byte in 0..=u8::MAX {
-            let bytes = [byte, 0, 1, 0x7f, 0x80, 0xff, byte, byte ^ 1];
-            let expected = (0..8).filter(|&at| bytes[at] == byte).map(|at| 1 << at).sum();
-            assert_eq!(equal_bytes(bytes, byte), expected, "{byte:x}");
-        }
     }
 
     #[test]
