@@ -252,7 +252,7 @@ pub(super) fn largest_space() -> usize {
 /// the space.
 fn pitch(class: u32) -> usize {
     let slot = 1 << class;
-    if slot >= LARGE_RANGE && slot <= largest_space() / 16 { slot + GAP } else { slot }
+    if slot >= LARGE_RANGE && slot <= largest_space() / 8 { slot + GAP } else { slot }
 }
 
 fn slots_in(size: usize, class: u32) -> usize {

@@ -109,8 +109,7 @@ fn large_blocks_differ_in_the_lower_half_of_their_addresses_and_there_is_none_be
     alone(
         "stable::tests::large_blocks_differ_in_the_lower_half_of_their_addresses_and_there_is_none_between_them",
         || {
-            // Windows leaves a gap between ranges, too; Linux does since 6.7.
-            let in_one_space = |size: &usize| *size <= space::largest_space() / 16 || cfg!(windows);
+            let in_one_space = |size: &usize| *size <= space::largest_space() / 8;
             for reservation in [64 << 20, 1 << 30].into_iter().filter(in_one_space) {
                 let block = || {
                     let mut block = StableBlock::options().reservation(reservation).build();
