@@ -14,7 +14,7 @@ use super::table::Tag;
 pub(super) const PLACES: usize = 12;
 
 /// A bit for each place of a chunk, that of the first lowest.
-pub(super) type Places = u16;
+type Places = u16;
 
 const ALL: Places = (1 << PLACES) - 1;
 
@@ -36,26 +36,14 @@ impl Chunk {
     /// All places are free: zeroes, like fresh pages.
     pub(super) const EMPTY: Self = Self { controls: [0; PLACES], passed: 0, numbers: [0; PLACES] };
 
-    /// A bit for each place with the control of this tag.
+    /// What `look` makes of the first place and number with this tag that it makes something of.
     #[inline(always)]
-    pub(super) fn places_of(&self, tag: Tag) -> Places {
-        Pattern::of(tag).places(self)
-    }
-
-    /// The first of some places, and the number there.
-    #[inline(always)]
-    pub(super) fn first_of(&self, places: Places) -> Option<(usize, Number)> {
-        let place = places.trailing_zeros() as usize;
-        // SAFETY: only the lowest bits of `places` are set, as many as there are places.
-        (places != 0).then(|| (place, unsafe { *self.numbers.get_unchecked(place) }))
-    }
-
-    /// What `look` makes of the first number with this tag that it makes something of.
-    #[inline(always)]
-    pub(super) fn find<R>(&self, tag: Tag, look: impl Fn(Number) -> Option<R>) -> Option<R> {
-        let mut places = self.places_of(tag);
-        while let Some((_, number)) = self.first_of(places) {
-            let found = look(number);
+    pub(super) fn find<R>(&self, tag: Tag, look: impl Fn(usize, Number) -> Option<R>) -> Option<R> {
+        let mut places = Pattern::of(tag).places(self);
+        while places != 0 {
+            let place = places.trailing_zeros() as usize;
+            // SAFETY: only the lowest bits of `places` are set, as many as there are places.
+            let found = look(place, unsafe { *self.numbers.get_unchecked(place) });
             if found.is_some() {
                 return found;
             }

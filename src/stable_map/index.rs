@@ -30,6 +30,11 @@ pub(crate) struct Index {
     left: Tag,
 }
 
+/// Says that an entry is the one with this number.
+pub(crate) fn is(number: Number) -> impl Fn(Number) -> Option<()> {
+    move |other| (other == number).then_some(())
+}
+
 /// Greater than any tag.
 const NONE_LEFT: Tag = 1 << TAG_BITS;
 
@@ -128,10 +133,10 @@ impl Index {
         self.table_of(tag).insert(tag, number);
     }
 
-    /// Takes an entry out.
+    /// Takes out the entry that [`find`](Self::find) would find; what `look` made of it.
     #[inline]
-    pub(crate) fn remove(&mut self, tag: Tag, number: Number) {
-        self.table_of(tag).remove(tag, number);
+    pub(crate) fn remove<R>(&mut self, tag: Tag, look: impl Fn(Number) -> Option<R>) -> Option<R> {
+        self.table_of(tag).remove(tag, look)
     }
 
     /// The table that entries with this tag belong to. If that is the old one it has room: with each insertion the
@@ -162,7 +167,7 @@ impl Index {
         if self.old.is_none() && all.len() < self.current.chunks().count() / 8 {
             for (tag, number) in all {
                 if let Some(tag) = tag {
-                    self.current.remove(tag, number);
+                    self.current.remove(tag, is(number));
                 }
             }
         } else {
@@ -251,7 +256,7 @@ mod tests {
             let tag = self.tags[number as usize].take().unwrap();
             self.holes.push(number as usize);
             self.live -= 1;
-            self.index.remove(tag, number);
+            self.index.remove(tag, is(number)).unwrap();
         }
 
         /// Returns the tags that there were.

@@ -215,8 +215,7 @@ impl<K, V, S> StableMap<K, V, S> {
     /// ```
     pub fn remove_index(&mut self, index: usize) -> Option<(K, V)> {
         let number = Number::try_from(index).ok()?;
-        let tag = self.slots.tag(number)?;
-        self.index.remove(tag, number);
+        self.index.remove(self.slots.tag(number)?, index::is(number));
         self.slots.remove(number)
     }
 
@@ -245,10 +244,10 @@ impl<K, V, S> StableMap<K, V, S> {
     /// assert!(map.values().eq(&[0, 4, 16]));
     /// ```
     pub fn retain(&mut self, mut keep: impl FnMut(&K, &mut V) -> bool) {
-        for index in 0..self.index_end() {
-            if self.get_index_mut(index).is_some_and(|(key, value)| !keep(key, value)) {
-                self.remove_index(index);
-            }
+        let mut next = 0;
+        while let Some(index) = self.slots.position_from(next, |key, value| !keep(key, value)) {
+            drop(self.remove_index(index));
+            next = index + 1;
         }
     }
 
@@ -437,7 +436,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     where
         K: Borrow<Q>,
     {
-        self.look(self.tag(key), key, |index, (key, value)| (index, key, value))
+        self.look(self.tag(key), key, |number, (key, value)| (number as usize, key, value))
     }
 
     /// As [`get_full`](Self::get_full), with a value that may be changed.
@@ -534,8 +533,11 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     where
         K: Borrow<Q>,
     {
-        let index = self.get_index_of(key)?;
-        self.remove_index(index).map(|(key, value)| (index, key, value))
+        let tag = self.tag(key);
+        // SAFETY: as in `look`.
+        let look = unsafe { self.slots.compare(key, |number, _| number) };
+        let number = self.index.remove(tag, look)?;
+        self.slots.remove(number).map(|(key, value)| (number as usize, key, value))
     }
 
     /// The entry of a key, there or not: to look once and then insert, change or remove.
@@ -566,7 +568,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     where
         K: Borrow<Q>,
     {
-        self.look(tag, key, |index, _| index)
+        self.look(tag, key, |number, _| number as usize)
     }
 
     /// What `found` makes of the entry with this key.
@@ -575,20 +577,14 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
         &'a self,
         tag: Tag,
         key: &Q,
-        found: impl Fn(usize, &'a (K, V)) -> R + Copy,
+        found: impl Fn(Number, &'a (K, V)) -> R,
     ) -> Option<R>
     where
         K: Borrow<Q>,
     {
-        let entries = self.slots.entries();
-        let look = move |number: Number| {
-            let index = number as usize;
-            // SAFETY: the index has numbers of taken slots only: it learns of each insertion and removal at once, and
-            // between the two calls none of the caller's code runs.
-            let entry = unsafe { entries.get_unchecked(index).assume_init_ref() };
-            (entry.0.borrow() == key).then(|| found(index, entry))
-        };
-        self.index.find(tag, look)
+        // SAFETY: the index has numbers of taken slots only: it learns of each insertion and removal at once, and between the
+        // two calls none of the caller's code runs.
+        self.index.find(tag, unsafe { self.slots.compare(key, found) })
     }
 }
 

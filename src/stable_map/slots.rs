@@ -11,7 +11,7 @@ use super::index::{MOST_ENTRIES, Number, TAG_BITS, Tag};
 use super::{StableMap, StableMapOptions};
 use crate::error::{Cause, Operation};
 use crate::{ReserveError, StableVec};
-use core::iter::Zip;
+use core::borrow::Borrow;
 use core::mem::{self, MaybeUninit};
 use core::ops::Range;
 use core::slice;
@@ -166,10 +166,42 @@ impl<K, V> Slots<K, V> {
         })
     }
 
-    /// All entries by number, holes as well: an entry is initialised if its slot is taken.
+    /// What `found` makes of an entry if that has this key.
+    ///
+    /// # Safety
+    /// Only numbers of taken slots are asked about.
     #[inline(always)]
-    pub(super) fn entries(&self) -> &[MaybeUninit<(K, V)>] {
-        &self.entries
+    pub(super) unsafe fn compare<'a, Q: Eq + ?Sized, R>(
+        &'a self,
+        key: &Q,
+        found: impl Fn(Number, &'a (K, V)) -> R,
+    ) -> impl Fn(Number) -> Option<R>
+    where
+        K: Borrow<Q>,
+    {
+        let entries = self.entries.as_slice();
+        move |number| {
+            // SAFETY: there are as many entries as words, and that of a taken slot is initialised.
+            let entry = unsafe { entries.get_unchecked(number as usize).assume_init_ref() };
+            (entry.0.borrow() == key).then(|| found(number, entry))
+        }
+    }
+
+    /// The first index, from one on, of an entry for which `wanted` is true.
+    pub(super) fn position_from(
+        &mut self,
+        from: usize,
+        mut wanted: impl FnMut(&K, &mut V) -> bool,
+    ) -> Option<usize> {
+        let (words, entries) = (self.words.get(from..)?, self.entries.get_mut(from..)?);
+        let position = words.iter().zip(entries).position(|(word, entry)| {
+            word.is_taken() && {
+                // SAFETY: it is taken.
+                let (key, value) = unsafe { entry.assume_init_mut() };
+                wanted(key, value)
+            }
+        })?;
+        Some(from + position)
     }
 
     /// The number that the next entry gets.
@@ -243,12 +275,14 @@ impl<K, V> Slots<K, V> {
 
     /// The entries in the order of their numbers.
     pub(super) fn iter(&self) -> Iter<'_, K, V> {
-        Iter { slots: self.words.iter().zip(self.entries.iter()), left: self.len }
+        let holes = self.words.len() - self.len;
+        Iter { words: self.words.iter(), entries: self.entries.iter(), holes }
     }
 
     /// As [`iter`](Self::iter), to be changed.
     pub(super) fn iter_mut(&mut self) -> IterMut<'_, K, V> {
-        IterMut { slots: self.words.iter().zip(self.entries.iter_mut()), left: self.len }
+        let holes = self.words.len() - self.len;
+        IterMut { words: self.words.iter(), entries: self.entries.iter_mut(), holes }
     }
 
     /// All entries, by value.
@@ -293,16 +327,18 @@ impl<K, V> Drop for Rest<'_, K, V> {
     }
 }
 
-/// What a borrowed iterator goes over, and how many entries are left.
+/// What a borrowed iterator goes over. As long as there are holes there is a word for each entry.
 pub(super) struct Iter<'a, K, V> {
-    slots: Zip<slice::Iter<'a, Word>, slice::Iter<'a, MaybeUninit<(K, V)>>>,
-    left: usize,
+    words: slice::Iter<'a, Word>,
+    entries: slice::Iter<'a, MaybeUninit<(K, V)>>,
+    holes: usize,
 }
 
 /// As [`Iter`], with entries that may be changed.
 pub(super) struct IterMut<'a, K, V> {
-    slots: Zip<slice::Iter<'a, Word>, slice::IterMut<'a, MaybeUninit<(K, V)>>>,
-    left: usize,
+    words: slice::Iter<'a, Word>,
+    entries: slice::IterMut<'a, MaybeUninit<(K, V)>>,
+    holes: usize,
 }
 
 /// Slots whose entries leave them, from both ends; the rest is dropped with them. No word is changed: the entries in `left` are
@@ -314,13 +350,13 @@ pub(super) struct IntoIter<K, V> {
 
 impl<K, V> Default for Iter<'_, K, V> {
     fn default() -> Self {
-        Self { slots: [].iter().zip([].iter()), left: 0 }
+        Self { words: [].iter(), entries: [].iter(), holes: 0 }
     }
 }
 
 impl<K, V> Default for IterMut<'_, K, V> {
     fn default() -> Self {
-        Self { slots: [].iter().zip([].iter_mut()), left: 0 }
+        Self { words: [].iter(), entries: [].iter_mut(), holes: 0 }
     }
 }
 
@@ -332,7 +368,7 @@ impl<K, V> Default for IntoIter<K, V> {
 
 impl<K, V> Clone for Iter<'_, K, V> {
     fn clone(&self) -> Self {
-        Self { slots: self.slots.clone(), left: self.left }
+        Self { words: self.words.clone(), entries: self.entries.clone(), holes: self.holes }
     }
 }
 
@@ -341,7 +377,7 @@ impl<K, V> IntoIter<K, V> {
     pub(super) fn iter(&self) -> Iter<'_, K, V> {
         let Slots { words, entries, len, .. } = &self.slots;
         let (words, entries) = (&words[self.left.clone()], &entries[self.left.clone()]);
-        Iter { slots: words.iter().zip(entries), left: *len }
+        Iter { words: words.iter(), entries: entries.iter(), holes: words.len() - len }
     }
 
     /// Drops the entries that are left; the slots, empty, with their memory.
@@ -370,25 +406,31 @@ macro_rules! borrowed_iterator {
         impl<'a, K, V> Iterator for $name<'a, K, V> {
             type Item = $item;
 
+            #[inline]
             fn next(&mut self) -> Option<$item> {
-                let (_, entry) = self.slots.find(|(word, _)| word.is_taken())?;
-                self.left -= 1;
-                // SAFETY: it is taken.
-                Some(unsafe { entry.$assume_init() })
+                if self.holes > 0 && !self.words.next()?.is_taken() {
+                    let others = self.words.position(|word| word.is_taken())?;
+                    self.holes -= 1 + others;
+                    self.entries.nth(others);
+                }
+                // SAFETY: its word says that it is taken, or there are no holes.
+                self.entries.next().map(|entry| unsafe { entry.$assume_init() })
             }
 
+            #[inline]
             fn size_hint(&self) -> (usize, Option<usize>) {
-                (self.left, Some(self.left))
+                let left = self.entries.len() - self.holes;
+                (left, Some(left))
             }
 
-            /// Where there are no holes, no word is looked at.
+            #[inline]
             fn fold<B, F: FnMut(B, $item) -> B>(self, first: B, mut add: F) -> B {
-                if self.left == self.slots.len() {
-                    // SAFETY: so many slots are taken, which is all of them.
-                    self.slots.fold(first, |sum, (_, entry)| add(sum, unsafe { entry.$assume_init() }))
+                if self.holes == 0 {
+                    // SAFETY: there are no holes.
+                    self.entries.fold(first, |sum, entry| add(sum, unsafe { entry.$assume_init() }))
                 } else {
-                    let taken = self.slots.filter(|(word, _)| word.is_taken());
-                    // SAFETY: it is taken.
+                    let taken = self.words.zip(self.entries).filter(|(word, _)| word.is_taken());
+                    // SAFETY: its word says so.
                     taken.fold(first, |sum, (_, entry)| add(sum, unsafe { entry.$assume_init() }))
                 }
             }
@@ -396,10 +438,13 @@ macro_rules! borrowed_iterator {
 
         impl<'a, K, V> DoubleEndedIterator for $name<'a, K, V> {
             fn next_back(&mut self) -> Option<$item> {
-                let (_, entry) = self.slots.rfind(|(word, _)| word.is_taken())?;
-                self.left -= 1;
-                // SAFETY: it is taken.
-                Some(unsafe { entry.$assume_init() })
+                if self.holes > 0 && !self.words.next_back()?.is_taken() {
+                    let others = self.words.by_ref().rev().position(|word| word.is_taken())?;
+                    self.holes -= 1 + others;
+                    self.entries.nth_back(others);
+                }
+                // SAFETY: its word says that it is taken, or there are no holes.
+                self.entries.next_back().map(|entry| unsafe { entry.$assume_init() })
             }
         }
     };

@@ -191,22 +191,21 @@ impl Table {
         }
     }
 
-    /// Takes a number out that was entered with this tag.
+    /// Takes out the number that [`Chunks::find`] would find; what `look` made of it.
     #[inline]
-    pub(super) fn remove(&mut self, tag: Tag, number: Number) {
-        let mut at = self.chunks().first(tag);
+    pub(super) fn remove<R>(&mut self, tag: Tag, look: impl Fn(Number) -> Option<R>) -> Option<R> {
+        let first = self.chunks().first(tag);
+        let mut at = first;
         loop {
             let chunk = self.chunks().at(at);
-            let mut places = chunk.places_of(tag);
-            while let Some((place, its_number)) = chunk.first_of(places) {
-                if its_number == number {
-                    return self.take(tag, at, place);
-                }
-                places &= places - 1;
+            if let Some((place, found)) = chunk.find(tag, |place, number| Some((place, look(number)?))) {
+                self.take(tag, at, place);
+                return Some(found);
             }
+            let passed = chunk.passed;
             at = self.chunks().next(at);
-            if at == self.chunks().first(tag) {
-                return;
+            if passed == 0 || at == first {
+                return None;
             }
         }
     }
@@ -295,14 +294,14 @@ impl<'a> Chunks<'a> {
         // The first chunk by itself, because nearly every search ends there.
         let first = self.first(tag);
         let chunk = self.at(first);
-        let found = chunk.find(tag, &look);
+        let found = chunk.find(tag, |_, number| look(number));
         if found.is_some() || chunk.passed == 0 {
             return found;
         }
         let mut at = self.next(first);
         while at != first {
             let chunk = self.at(at);
-            let found = chunk.find(tag, &look);
+            let found = chunk.find(tag, |_, number| look(number));
             if found.is_some() || chunk.passed == 0 {
                 return found;
             }
@@ -331,6 +330,11 @@ mod tests {
         table.chunks().find(tag, |found| (found == number).then_some(found))
     }
 
+    fn remove(table: &mut Table, tag: Tag, number: Number) {
+        let removed = table.remove(tag, |found| (found == number).then_some(found));
+        assert_eq!(removed, Some(number));
+    }
+
     #[test]
     fn removed_entries_leave_nothing_behind() {
         let mut table = with_room(570);
@@ -342,7 +346,7 @@ mod tests {
             }
             for number in (0..570).map(|number| (number * 7 + round) % 570) {
                 assert_eq!(find(&table, tag(number), number), Some(number));
-                table.remove(tag(number), number);
+                remove(&mut table, tag(number), number);
                 assert_eq!(find(&table, tag(number), number), None);
             }
             assert_eq!(table.taken, 0);
@@ -404,7 +408,7 @@ mod tests {
         assert!(!table.has_room());
         for number in (0..count).step_by(7) {
             assert_eq!(find(&table, tag(number), number), Some(number));
-            table.remove(tag(number), number);
+            remove(&mut table, tag(number), number);
             assert_eq!(find(&table, tag(number), number), None);
         }
     }
