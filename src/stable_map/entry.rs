@@ -399,7 +399,8 @@ impl<'a, K: Eq + Hash, V, S: BuildHasher> VacantEntry<'a, K, V, S> {
         let Self { map, tag, key } = self;
         match map.make_room() {
             Ok(()) => {
-                let index = map.insert_new(tag, key, value);
+                // SAFETY: room was made.
+                let index = unsafe { map.insert_new(tag, key, value) };
                 Ok(OccupiedEntry { map, index })
             }
             Err(error) => Err(InsertError { key, value, error }),

@@ -15,6 +15,7 @@ pub(crate) use super::table::{MOST_ENTRIES, TAG_BITS, Tag, tag_of};
 
 use super::table::Table;
 use crate::ReserveError;
+use crate::bump::seldom;
 use crate::stable::StableBlockOptions;
 
 /// The number of an entry.
@@ -69,18 +70,17 @@ impl Index {
         self.current.room()
     }
 
+    /// Whether one entry more can be entered without [`reserve`](Self::reserve): there is room, and nothing to be brought over.
+    #[inline]
+    pub(crate) fn has_room(&self) -> bool {
+        self.old.is_none() && self.current.has_room()
+    }
+
     /// Makes room for one entry more. `tag` knows the tag of each that is there.
     ///
     /// # Errors
     /// [`ReserveError`] if there is no memory; nothing has changed then.
-    #[inline]
     pub(crate) fn reserve(&mut self, tag: impl Fn(Number) -> Tag) -> Result<(), ReserveError> {
-        if self.old.is_none() && self.current.has_room() { Ok(()) } else { self.make_room(tag) }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn make_room(&mut self, tag: impl Fn(Number) -> Tag) -> Result<(), ReserveError> {
         if !self.current.has_room() {
             self.reserve_for(self.current.room() + 1, &tag)?;
         }
@@ -143,10 +143,11 @@ impl Index {
     /// entries of a chunk leave it.
     #[inline]
     fn table_of(&mut self, tag: Tag) -> &mut Table {
-        match &mut self.old {
-            Some(old) if tag >= self.left => old,
-            _ => &mut self.current,
+        if tag < self.left {
+            return &mut self.current;
         }
+        seldom();
+        self.old.as_mut().unwrap_or(&mut self.current)
     }
 
     /// The same entries in tables of its own; without entries, no table.

@@ -346,7 +346,8 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
             return Ok((index, Some(mem::replace(old, value))));
         }
         match self.make_room() {
-            Ok(()) => Ok((self.insert_new(tag, key, value), None)),
+            // SAFETY: room was made.
+            Ok(()) => Ok((unsafe { self.insert_new(tag, key, value) }, None)),
             Err(error) => Err(refuse(key, value, error)),
         }
     }
@@ -354,16 +355,26 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     /// Room for one entry more, in the index and in the slots.
     #[inline]
     fn make_room(&mut self) -> Result<(), ReserveError> {
+        if self.slots.has_room() && self.index.has_room() { Ok(()) } else { self.make_more_room() }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn make_more_room(&mut self) -> Result<(), ReserveError> {
         self.slots.try_reserve(1)?;
         let slots = &self.slots;
         // Only taken slots are asked about.
         self.index.reserve(|number| slots.tag(number).unwrap_or_default())
     }
 
-    /// Inserts an entry that is not there; room was made. None of the caller's code runs.
+    /// Inserts an entry that is not there. None of the caller's code runs.
+    ///
+    /// # Safety
+    /// Room was made for it.
     #[inline]
-    fn insert_new(&mut self, tag: Tag, key: K, value: V) -> usize {
-        let number = self.slots.insert(tag, key, value);
+    unsafe fn insert_new(&mut self, tag: Tag, key: K, value: V) -> usize {
+        // SAFETY: as here.
+        let number = unsafe { self.slots.insert(tag, key, value) };
         self.index.insert(tag, number);
         number as usize
     }

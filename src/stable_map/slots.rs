@@ -210,9 +210,20 @@ impl<K, V> Slots<K, V> {
         self.hole.unwrap_or(self.numbers())
     }
 
-    /// Puts an entry in its slot, for which room was made: into the last hole, or behind all.
+    /// Whether one entry more can be inserted without [`try_reserve`](Self::try_reserve).
     #[inline]
-    pub(super) fn insert(&mut self, tag: Tag, key: K, value: V) -> Number {
+    pub(super) fn has_room(&self) -> bool {
+        let is_full =
+            self.words.len() == self.words.capacity() || self.entries.len() == self.entries.capacity();
+        self.hole.is_some() || !is_full
+    }
+
+    /// Puts an entry in its slot: into the last hole, or behind all.
+    ///
+    /// # Safety
+    /// There is room, and there are fewer than `MOST_ENTRIES`.
+    #[inline]
+    pub(super) unsafe fn insert(&mut self, tag: Tag, key: K, value: V) -> Number {
         let number = self.next();
         if self.hole.is_some() {
             self.entries[number as usize].write((key, value));
@@ -220,8 +231,11 @@ impl<K, V> Slots<K, V> {
             self.hole = word.next_hole();
             *word = Word::taken(tag);
         } else {
-            self.entries.push(MaybeUninit::new((key, value)));
-            self.words.push(Word::taken(tag));
+            // SAFETY: there is no hole, so there is room for one more.
+            unsafe {
+                self.entries.push_within_capacity(MaybeUninit::new((key, value)));
+                self.words.push_within_capacity(Word::taken(tag));
+            }
         }
         self.len += 1;
         number

@@ -180,7 +180,7 @@ impl<T> StableVec<T> {
     /// # Safety
     /// The vector has room.
     #[inline]
-    unsafe fn push_within_capacity(&self, value: T) -> &T {
+    pub(crate) unsafe fn push_within_capacity(&self, value: T) -> &T {
         // SAFETY: nobody borrows the vector itself (a slice of elements is another matter), and no code of the caller
         // runs. The place behind the last element is in the vector's memory, and no slice contains it. The element
         // is written before it counts.
