@@ -94,12 +94,17 @@ impl<K, V> Slots<K, V> {
         self.words.len()
     }
 
+    /// How many slots are not taken.
+    fn holes(&self) -> usize {
+        self.words.len() - self.len
+    }
+
     /// Room for so many entries more.
     ///
     /// # Errors
     /// [`ReserveError`] if there are no addresses or no memory, or too many entries for numbers.
     pub(super) fn try_reserve(&mut self, additional: usize) -> Result<(), ReserveError> {
-        let pushed = additional.saturating_sub(self.words.len() - self.len);
+        let pushed = additional.saturating_sub(self.holes());
         if pushed > MOST_ENTRIES - self.words.len() {
             let bytes = additional.saturating_mul(size_of::<(K, V)>());
             return Err(ReserveError::new(Operation::Commit, bytes, Cause::BeyondReservation));
@@ -258,11 +263,21 @@ impl<K, V> Slots<K, V> {
             }
         }
         let Words(slots, words) = &mut Words(self, &source.words);
-        slots.entries.extend(words.iter().zip(source.entries.iter()).map(|(word, entry)| {
-            // SAFETY: that of a taken slot is initialised.
-            let clone = word.is_taken().then(|| unsafe { entry.assume_init_ref() }.clone());
-            clone.map_or_else(MaybeUninit::uninit, MaybeUninit::new)
-        }));
+        // SAFETY: only entries that are taken come here.
+        let clone =
+            |entry: &MaybeUninit<(K, V)>| MaybeUninit::new(unsafe { entry.assume_init_ref() }.clone());
+        if source.holes() == 0 {
+            slots.entries.extend(source.entries.iter().map(clone));
+        } else {
+            let entries = words.iter().zip(source.entries.iter());
+            slots.entries.extend(
+                entries.map(
+                    |(word, entry)| {
+                        if word.is_taken() { clone(entry) } else { MaybeUninit::uninit() }
+                    },
+                ),
+            );
+        }
         slots.hole = source.hole;
     }
 
@@ -289,13 +304,12 @@ impl<K, V> Slots<K, V> {
 
     /// The entries in the order of their numbers.
     pub(super) fn iter(&self) -> Iter<'_, K, V> {
-        let holes = self.words.len() - self.len;
-        Iter { words: self.words.iter(), entries: self.entries.iter(), holes }
+        Iter { words: self.words.iter(), entries: self.entries.iter(), holes: self.holes() }
     }
 
     /// As [`iter`](Self::iter), to be changed.
     pub(super) fn iter_mut(&mut self) -> IterMut<'_, K, V> {
-        let holes = self.words.len() - self.len;
+        let holes = self.holes();
         IterMut { words: self.words.iter(), entries: self.entries.iter_mut(), holes }
     }
 
@@ -405,7 +419,12 @@ impl<K, V> IntoIter<K, V> {
     fn take(&mut self, index: usize) -> (K, V) {
         self.slots.len -= 1;
         // SAFETY: its slot is taken, and it is not in `left` any more.
-        unsafe { self.slots.entries[index].assume_init_read() }
+        unsafe { self.slots.entries.get_unchecked(index).assume_init_read() }
+    }
+
+    /// Whether all that is left is taken.
+    fn is_dense(&self) -> bool {
+        self.slots.len == self.left.len()
     }
 }
 
@@ -471,7 +490,8 @@ impl<K, V> Iterator for IntoIter<K, V> {
     type Item = (K, V);
 
     fn next(&mut self) -> Option<(K, V)> {
-        let index = self.left.find(|&index| self.slots.words[index].is_taken())?;
+        let is_dense = self.is_dense();
+        let index = self.left.find(|&index| is_dense || self.slots.words[index].is_taken())?;
         Some(self.take(index))
     }
 
@@ -482,7 +502,8 @@ impl<K, V> Iterator for IntoIter<K, V> {
 
 impl<K, V> DoubleEndedIterator for IntoIter<K, V> {
     fn next_back(&mut self) -> Option<(K, V)> {
-        let index = self.left.rfind(|&index| self.slots.words[index].is_taken())?;
+        let is_dense = self.is_dense();
+        let index = self.left.rfind(|&index| is_dense || self.slots.words[index].is_taken())?;
         Some(self.take(index))
     }
 }

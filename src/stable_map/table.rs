@@ -43,8 +43,9 @@ const LARGEST_BITS: u32 = if usize::BITS < 64 { 22 } else { 27 };
 /// The most entries of any table.
 pub(crate) const MOST_ENTRIES: usize = MOST_TAKEN << LARGEST_BITS;
 
-/// Bytes of a table that are cleared whatever they are. A larger one gets zeroes from the system, and only where it is used.
-const CLEARED_HERE: usize = 16 << 10;
+/// Tables up to this size, 16 KiB, are cleared whatever they are. A larger one gets zeroes from the system, and only where it is
+/// used.
+const CLEARED_HERE: u32 = 8;
 
 /// What a table without memory consists of.
 static NO_CHUNK: Chunk = Chunk::EMPTY;
@@ -94,7 +95,7 @@ impl Table {
 
     /// A table like this with room for so many entries, and at least one.
     pub(super) fn with_room(&self, entries: usize) -> Result<Self, ReserveError> {
-        self.of_chunks(bits_for(entries))
+        self.of_empty_chunks(bits_for(entries))
     }
 
     /// A table with the same entries at the same places, and as much room.
@@ -102,7 +103,7 @@ impl Table {
         if self.most_taken == 0 {
             return Ok(self.emptied());
         }
-        let copy = self.of_chunks((self.mask + 1).trailing_zeros())?;
+        let copy = self.of_chunks((self.mask + 1).trailing_zeros(), false)?;
         // SAFETY: each table has so many chunks; the new one's are its own.
         unsafe { copy.base.copy_from_nonoverlapping(self.base, self.mask + 1) };
         Ok(Self { taken: self.taken, ..copy })
@@ -111,23 +112,29 @@ impl Table {
     /// As [`with_room`](Self::with_room), if that is smaller than this table.
     pub(super) fn smaller(&self, entries: usize) -> Option<Result<Self, ReserveError>> {
         let bits = bits_for(entries);
-        (MOST_TAKEN << bits.min(LARGEST_BITS) < self.most_taken).then(|| self.of_chunks(bits))
+        (MOST_TAKEN << bits.min(LARGEST_BITS) < self.most_taken).then(|| self.of_empty_chunks(bits))
     }
 
-    /// A table of two to this power chunks.
-    fn of_chunks(&self, bits: u32) -> Result<Self, ReserveError> {
+    /// A table of two to this power chunks, without entries: so they are all zero.
+    fn of_empty_chunks(&self, bits: u32) -> Result<Self, ReserveError> {
+        let is_small = bits <= CLEARED_HERE;
+        let table = self.of_chunks(bits, !is_small)?;
+        if is_small {
+            // SAFETY: the table has so many chunks, which are its own.
+            unsafe { table.base.write_bytes(0, table.mask + 1) };
+        }
+        Ok(table)
+    }
+
+    /// A table of two to this power chunks. If not `zeroed` they may be anything.
+    fn of_chunks(&self, bits: u32, zeroed: bool) -> Result<Self, ReserveError> {
         if bits > LARGEST_BITS {
             return Err(ReserveError::new(Operation::Reserve, usize::MAX, Cause::TooLarge));
         }
         let bytes = size_of::<Chunk>() << bits;
-        let is_small = bytes <= CLEARED_HERE;
-        let mut memory = self.memory.same_options().zeroed(!is_small).reservation(bytes).build();
+        let mut memory = self.memory.same_options().zeroed(zeroed).reservation(bytes).build();
         memory.resize(bytes)?;
         let (base, mask, shift) = (memory.base().cast::<Chunk>(), (1 << bits) - 1, TAG_BITS - bits);
-        if is_small {
-            // SAFETY: the block has so many chunks, and no other owner; without entries they are all zero.
-            unsafe { base.write_bytes(0, 1 << bits) };
-        }
         Ok(Self { memory, base, mask, shift, taken: 0, most_taken: MOST_TAKEN << bits })
     }
 
