@@ -10,24 +10,34 @@ use core::alloc::Layout;
 use core::cell::Cell;
 use core::ptr::NonNull;
 
-/// What a vector's memory is to be, and why it last was not.
+/// The memory of one vector, which asks for no second block while it has one.
 pub(super) struct Memory {
+    /// What the block is to be.
     pub(super) options: StableBlockOptions,
+    block: Cell<Option<Block>>,
+    /// Why memory last was refused.
     pub(super) last_error: Cell<Option<ReserveError>>,
 }
 
+// SAFETY: the block is its own, and any thread may do with it what the one that has it may.
+unsafe impl Send for Memory {}
+
 impl Memory {
+    pub(super) const fn new(options: StableBlockOptions) -> Self {
+        Self { options, block: Cell::new(None), last_error: Cell::new(None) }
+    }
+
+    /// The block, if there is one.
+    pub(super) fn block(&self) -> Option<Block> {
+        self.block.get()
+    }
+
     fn remember<T>(&self, result: Result<T, ReserveError>) -> Result<T, AllocError> {
         result.map_err(|error| {
             self.last_error.set(Some(error));
             AllocError
         })
     }
-}
-
-/// The block of a vector.
-fn block_at(pointer: NonNull<u8>) -> Result<Block, AllocError> {
-    Block::at(pointer.addr().get()).ok_or(AllocError)
 }
 
 // SAFETY: a block is valid until it is freed, wherever this value is moved; it has no clones.
@@ -40,27 +50,23 @@ unsafe impl Allocator for Memory {
             let error = ReserveError::new(Operation::Reserve, layout.size(), Cause::TooAligned);
             return self.remember(Err(error));
         }
+        self.block.set(Some(block));
         Ok(NonNull::slice_from_raw_parts(block.base(), layout.size()))
     }
 
-    unsafe fn deallocate(&self, pointer: NonNull<u8>, _: Layout) {
+    unsafe fn deallocate(&self, _: NonNull<u8>, _: Layout) {
         // SAFETY: forwarded from the caller. What the system does not take back stays on the account.
-        let _ = block_at(pointer).map(|block| unsafe { block.free() });
+        let _ = self.block.take().map(|block| unsafe { block.free() });
     }
 
-    unsafe fn grow(&self, pointer: NonNull<u8>, _: Layout, new: Layout) -> Result<NonNull<[u8]>, AllocError> {
-        let block = block_at(pointer)?;
+    unsafe fn grow(&self, _: NonNull<u8>, _: Layout, new: Layout) -> Result<NonNull<[u8]>, AllocError> {
+        let block = self.block().ok_or(AllocError)?;
         self.remember(block.commit_to(new.size(), new.size()))?;
         Ok(NonNull::slice_from_raw_parts(block.base(), new.size()))
     }
 
-    unsafe fn shrink(
-        &self,
-        pointer: NonNull<u8>,
-        _: Layout,
-        new: Layout,
-    ) -> Result<NonNull<[u8]>, AllocError> {
-        let block = block_at(pointer)?;
+    unsafe fn shrink(&self, _: NonNull<u8>, _: Layout, new: Layout) -> Result<NonNull<[u8]>, AllocError> {
+        let block = self.block().ok_or(AllocError)?;
         // SAFETY: forwarded from the caller. A block that keeps more is as good.
         let _ = unsafe { block.give_back_from(new.size()) };
         Ok(NonNull::slice_from_raw_parts(block.base(), new.size()))

@@ -336,10 +336,7 @@ impl<T> StableVec<T> {
 
     /// A figure of the block, in elements; `None` without one.
     fn of_block(&self, bytes: impl FnOnce(Block) -> usize) -> Option<usize> {
-        if size_of::<T>() == 0 || self.vec().capacity() == 0 {
-            return None;
-        }
-        Some(bytes(Block::at(self.vec().as_ptr().addr())?) / size_of::<T>())
+        self.vec().allocator().block().map(|block| bytes(block) / size_of::<T>().max(1))
     }
 
     /// The elements.

@@ -4,7 +4,7 @@ use super::{Memory, StableVec};
 use crate::CommitPolicy;
 use crate::stable::StableBlockOptions;
 use allocator_api2::vec::Vec;
-use core::cell::{Cell, UnsafeCell};
+use core::cell::UnsafeCell;
 use core::ffi::CStr;
 use core::fmt;
 use core::marker::PhantomData;
@@ -103,7 +103,7 @@ impl<T> StableVecOptions<T> {
     /// ```
     #[must_use]
     pub const fn build(self) -> StableVec<T> {
-        let memory = Memory { options: self.block, last_error: Cell::new(None) };
+        let memory = Memory::new(self.block);
         StableVec { vec: UnsafeCell::new(Vec::new_in(memory)) }
     }
 }

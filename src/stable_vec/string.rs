@@ -92,6 +92,7 @@ impl StableString {
     /// let error = StableString::from_utf8(StableVec::from([b'x', 0xFF])).unwrap_err();
     /// assert_eq!((error.error.valid_up_to(), &error.bytes[..]), (1, &b"x\xFF"[..]));
     /// ```
+    #[allow(clippy::result_large_err, reason = "it has the vector in it, as that of `String` has")]
     pub fn from_utf8(bytes: StableVec<u8>) -> Result<Self, FromUtf8Error> {
         match core::str::from_utf8(&bytes) {
             Ok(_) => Ok(Self { bytes }),
