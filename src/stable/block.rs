@@ -421,7 +421,7 @@ impl Busy {
         SharedRange::set_aside(self.committed());
         self.place.slot.retire(self.generation);
         if self.place.is_single() {
-            space::release_single(self.place);
+            space::release_single(&self.place);
         } else {
             pool::give_back(self.place);
         }
