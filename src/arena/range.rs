@@ -4,7 +4,7 @@ use super::options::ArenaOptions;
 use crate::error::{Cause, Operation};
 use crate::os::{self, Pages, Placement};
 use crate::reservation::growth::{Growth, HEAD, Step};
-use crate::reservation::{RangeAdvice, Reservation, recycled};
+use crate::reservation::{RangeAdvice, Reservation, lazy::LazyReservation, recycled};
 use crate::{CommitPolicy, ReserveError, bump};
 
 impl ArenaOptions {
@@ -32,16 +32,11 @@ impl ArenaOptions {
 
     /// As [`reserve`](Self::reserve), or a range that an arena like this one left: it need not read zero up to where it is
     /// [ready](Reservation::ready).
-    pub(super) fn recycle_or_reserve(
+    pub(crate) fn recycle_or_reserve(
         &self,
         reserve: impl Fn(Pages, Placement) -> Result<Reservation, ReserveError>,
     ) -> Result<Reservation, ReserveError> {
-        let is_ordinary = self.reservation.is_none()
-            && self.name.is_none()
-            && self.core_dumps
-            && self.huge_pages
-            && self.commit_policy == CommitPolicy::Throughput;
-        if !is_ordinary {
+        if !self.are_ordinary() {
             return self.reserve(reserve);
         }
         if let Some(range) = recycled::take() {
@@ -50,6 +45,18 @@ impl ArenaOptions {
         let mut range = self.reserve(reserve)?;
         range.recycle();
         Ok(range)
+    }
+
+    /// A range that the first of many threads makes by [`recycle_or_reserve`](Self::recycle_or_reserve).
+    pub(crate) const fn lazily(&self) -> LazyReservation {
+        LazyReservation::new(self.reservation, self.reservation.is_none(), self.advice())
+            .recyclable(self.are_ordinary())
+    }
+
+    /// Whether a range with these options is like every other, so that others may have it next.
+    pub(crate) const fn are_ordinary(&self) -> bool {
+        let RangeAdvice { name, exclude_from_core_dumps, small_pages } = self.advice();
+        self.reservation.is_none() && name.is_none() && !exclude_from_core_dumps && !small_pages
     }
 
     pub(crate) const fn advice(&self) -> RangeAdvice {

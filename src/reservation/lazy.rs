@@ -1,9 +1,17 @@
 //! A reservation that the first of many threads makes, and that all of them commit, without a lock.
+//!
+//! What is known of it from the start is in one word, its place: a base is a multiple of a page, so there are twelve bits free.
+//!
+//! ```text
+//!  | base              | pages that are ready: 6 bits | size: 6 bits |
+//! ```
+//!
+//! Each is an exponent of two. (For what is ready one more than that, or 0: nothing is.)
 
 use super::{RangeAdvice, Reservation, totals};
 use crate::ReserveError;
 use crate::lock_free;
-use crate::os::Pages;
+use crate::os::{self, Pages};
 use crate::registry::Kind;
 use crate::traps::Displacement;
 use core::mem::ManuallyDrop;
@@ -12,25 +20,32 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::Acquire};
 
 /// A range of addresses that is reserved when it is first needed, and of which a prefix is committed.
 pub(crate) struct LazyReservation {
-    /// The base; if the size was not known in advance it is a power of two, with its exponent in the bits that a base
-    /// has not.
-    /// Null before.
+    /// Null before there is one. The size is there if it was not known in advance: it is a power of two then.
     place: AtomicPtr<u8>,
     /// Bytes from the base. Whatever lies below is committed, and stays so while this is shared.
     committed: AtomicUsize,
     /// Bytes, if they are known in advance.
     exact: Option<usize>,
     from_budget: bool,
+    /// Whether another may have it next: see `recycled`.
+    is_recyclable: bool,
     advice: RangeAdvice,
 }
 
-/// Bases are multiples of pages, so the bits of an exponent are free.
 const EXPONENT: usize = 63;
+const READY_BITS: u32 = 6;
+const NO_BASE: usize = (1 << (2 * READY_BITS)) - 1;
 
 impl LazyReservation {
     pub(crate) const fn new(exact: Option<usize>, from_budget: bool, advice: RangeAdvice) -> Self {
         let (place, committed) = (AtomicPtr::new(ptr::null_mut()), AtomicUsize::new(0));
-        Self { place, committed, exact, from_budget, advice }
+        Self { place, committed, exact, from_budget, is_recyclable: false, advice }
+    }
+
+    /// The same, of a range that is like every other if `yes`.
+    pub(crate) const fn recyclable(mut self, yes: bool) -> Self {
+        self.is_recyclable = yes;
+        self
     }
 
     /// The first address, once there is one.
@@ -60,21 +75,34 @@ impl LazyReservation {
 
     /// The base. Whoever finds none makes the reservation; if another was faster, it is released again.
     ///
+    /// `ready` is told how much of it, from its base, is ready and need not read zero, before anybody else has it.
+    ///
     /// # Errors
-    /// That of `reserve`, which makes it as [`new`](Self::new) was told.
+    /// That of `reserve`, which makes it as [`new`](Self::new) was told; that of giving back what is ready beyond a power of two.
     pub(crate) fn get_or_reserve(
         &self,
         reserve: impl FnOnce() -> Result<Reservation, ReserveError>,
+        ready: impl FnOnce(NonNull<u8>, usize),
     ) -> Result<NonNull<u8>, ReserveError> {
         let make = || {
-            let range = ManuallyDrop::new(reserve()?);
+            let range = reserve()?;
+            let exponent = range.ready().bytes().checked_div(os::page_bytes()).and_then(usize::checked_ilog2);
+            let mark = exponent.map_or(0, |exponent| exponent as usize + 1) << READY_BITS;
+            // SAFETY: nothing of it is in use.
+            unsafe { range.decommit_from(Self::ready_of(mark)) }?;
+            ready(range.base(), range.ready().bytes());
             range.list_as(Kind::Shared);
             let exponent =
                 if self.exact.is_some() { 0 } else { range.size().bytes().trailing_zeros() as usize };
-            Ok(range.base().as_ptr().map_addr(|base| base | exponent))
+            Ok(ManuallyDrop::new(range).base().as_ptr().map_addr(|base| base | mark | exponent))
         };
         let place = lock_free::make_once(&self.place, ptr::null_mut(), make, |place| self.release(place))?;
         Ok(base_of(place).unwrap_or(NonNull::dangling())) // it is never null
+    }
+
+    fn ready_of(place: usize) -> Pages {
+        let exponent = ((place & NO_BASE) >> READY_BITS).checked_sub(1);
+        Pages::round_down(exponent.map_or(0, |exponent| os::page_bytes() << exponent))
     }
 
     /// By itself, as everything that seldom happens: what it needs of a handler's stack is not needed else.
@@ -92,7 +120,9 @@ impl LazyReservation {
             Displacement::none(),
         ));
         range.committed.set(committed);
-        (range.from_budget, range.advice) = (self.from_budget, self.advice);
+        range.ready.set(Self::ready_of(place.addr()));
+        (range.from_budget, range.is_recyclable, range.advice) =
+            (self.from_budget, self.is_recyclable, self.advice);
         Some(range)
     }
 
@@ -126,7 +156,7 @@ impl LazyReservation {
         }
     }
 
-    /// Gives back all committed memory from `start` bytes on; returns how much that was.
+    /// Gives back all committed memory from `start` bytes on, and what is ready beyond; returns how much was committed.
     ///
     /// # Safety
     /// Nothing at or beyond `start` is in use.
@@ -136,9 +166,10 @@ impl LazyReservation {
     pub(crate) unsafe fn decommit_from(&mut self, start: Pages) -> Result<usize, ReserveError> {
         let (place, committed) = (*self.place.get_mut(), Pages::round_down(*self.committed.get_mut()));
         let Some(range) = self.range(place, committed) else { return Ok(0) };
-        // SAFETY: forwarded from the caller.
-        unsafe { range.decommit_from(start) }?;
+        // SAFETY: forwarded from the caller; and what is not committed is not in use.
+        unsafe { range.decommit_from(start.min(committed)) }?;
         *self.committed.get_mut() = range.committed().bytes();
+        *self.place.get_mut() = place.map_addr(|address| address & !(NO_BASE & !EXPONENT));
         Ok(committed.after(range.committed()).bytes())
     }
 }
@@ -152,5 +183,5 @@ impl Drop for LazyReservation {
 
 #[inline(always)]
 fn base_of(place: *mut u8) -> Option<NonNull<u8>> {
-    NonNull::new(place.map_addr(|address| address & !EXPONENT))
+    NonNull::new(place.map_addr(|address| address & !NO_BASE))
 }

@@ -159,7 +159,7 @@ fn populating_makes_those_pages_present_that_are_committed() {
 fn populating_what_many_share_makes_those_pages_present_that_are_committed() {
     let advice = RangeAdvice { small_pages: true, ..RangeAdvice::default() };
     let lazy = LazyReservation::new(Some(pages(8).bytes()), false, advice);
-    let base = lazy.get_or_reserve(eight_pages).unwrap();
+    let base = lazy.get_or_reserve(eight_pages, |_, _| {}).unwrap();
     lazy.commit(0, |range| range.commit_to(pages(6))).unwrap();
     lazy.populate(pages(1), pages(2));
     lazy.populate(pages(4), pages(8));
@@ -184,9 +184,39 @@ fn a_size_that_is_not_known_in_advance_is_told_by_the_place() {
     let lazy = LazyReservation::new(None, false, RangeAdvice::default());
     assert_eq!((lazy.base(), lazy.size()), (None, 0));
     let size = Pages::round_up(os::page_bytes() << 4).unwrap();
-    let base = lazy.get_or_reserve(|| Reservation::new(size)).unwrap();
+    let base = lazy.get_or_reserve(|| Reservation::new(size), |_, _| {}).unwrap();
     assert_eq!((lazy.base(), lazy.size()), (Some(base), size.bytes()));
     assert_eq!(base.addr().get() % os::page_bytes(), 0);
+}
+
+#[test]
+fn a_power_of_two_of_what_was_ready_stays_so_and_the_rest_reads_zero() {
+    alone("reservation::tests::a_power_of_two_of_what_was_ready_stays_so_and_the_rest_reads_zero", || {
+        for (were_ready, are_ready) in [(0, 0), (1, 1), (3, 2), (5, 4), (8, 8)] {
+            let lazy = LazyReservation::new(None, false, RangeAdvice::default());
+            let reserve = || {
+                let range = eight_pages()?;
+                range.commit_to(pages(were_ready))?;
+                // SAFETY: so much is committed, and nobody else's.
+                unsafe { range.base().write_bytes(0xA5, pages(were_ready).bytes()) };
+                range.ready.set(range.committed.replace(Pages::ZERO));
+                totals::COMMITTED.subtract(pages(were_ready));
+                Ok(range)
+            };
+            let mut told = None;
+            let base = lazy.get_or_reserve(reserve, |base, ready| told = Some((base, ready))).unwrap();
+            assert_eq!(told, Some((base, pages(are_ready).bytes())));
+            assert_eq!((lazy.base(), lazy.size()), (Some(base), pages(8).bytes()));
+            let commit = |end| lazy.commit(0, |range| range.commit_to(pages(end))).unwrap();
+            assert_eq!(fail_after(0, || commit(are_ready)), None, "no system call");
+            commit(8);
+            // SAFETY: all of it is committed, and nobody else's.
+            let byte = |at: usize| unsafe { base.add(at).read() };
+            assert!((pages(are_ready).bytes()..pages(8).bytes()).all(|at| byte(at) == 0));
+            assert!((0..pages(are_ready).bytes()).all(|at| byte(at) == 0xA5));
+        }
+        assert_eq!(totals(), (0, 0));
+    });
 }
 
 #[test]
@@ -195,10 +225,11 @@ fn who_is_overtaken_while_reserving_takes_what_is_there() {
         let lazy = lazy();
         let mut others = None;
         // As a signal handler does, or another thread.
-        let base = lazy.get_or_reserve(|| {
-            others = Some(lazy.get_or_reserve(eight_pages)?);
+        let overtaken = || {
+            others = Some(lazy.get_or_reserve(eight_pages, |_, _| {})?);
             eight_pages()
-        });
+        };
+        let base = lazy.get_or_reserve(overtaken, |_, _| {});
         assert_eq!(base.ok(), others);
         assert_eq!((lazy.base(), lazy.size()), (others, pages(8).bytes()));
         assert_eq!(totals(), (pages(8).bytes(), 0), "the second range is released");
@@ -211,14 +242,15 @@ fn who_is_overtaken_while_reserving_takes_what_is_there() {
 fn a_failure_to_reserve_counts_only_if_nobody_else_has_succeeded() {
     let lazy = lazy();
     let failure = || ReserveError::new(Operation::Reserve, 1, Cause::Os(INJECTED));
-    assert_eq!(lazy.get_or_reserve(|| Err(failure())), Err(failure()));
+    assert_eq!(lazy.get_or_reserve(|| Err(failure()), |_, _| {}), Err(failure()));
     assert_eq!((lazy.base(), lazy.size()), (None, 0));
     let mut others = None;
-    let base = lazy.get_or_reserve(|| {
+    let overtaken = || {
         // There was one such range, and another has it.
-        others = Some(lazy.get_or_reserve(eight_pages)?);
+        others = Some(lazy.get_or_reserve(eight_pages, |_, _| {})?);
         Err(failure())
-    });
+    };
+    let base = lazy.get_or_reserve(overtaken, |_, _| {});
     assert_eq!(base.ok(), others);
     assert!(others.is_some());
 }
@@ -229,7 +261,7 @@ fn what_two_commit_is_on_the_account_once() {
         for (first, overtaking, slower) in [(0, 5, 3), (0, 3, 5), (0, 4, 4), (2, 8, 3), (2, 3, 8), (2, 2, 3)]
         {
             let lazy = lazy();
-            let base = lazy.get_or_reserve(eight_pages).unwrap();
+            let base = lazy.get_or_reserve(eight_pages, |_, _| {}).unwrap();
             lazy.commit(0, |range| range.commit_to(pages(first))).unwrap();
             let seen = lazy.committed().load(core::sync::atomic::Ordering::Relaxed);
             let commit = |range: &Reservation, end: usize| {
@@ -257,7 +289,7 @@ fn what_two_commit_is_on_the_account_once() {
 fn a_commit_that_fails_keeps_what_another_has_committed_meanwhile() {
     alone("reservation::tests::a_commit_that_fails_keeps_what_another_has_committed_meanwhile", || {
         let mut lazy = lazy();
-        lazy.get_or_reserve(eight_pages).unwrap();
+        lazy.get_or_reserve(eight_pages, |_, _| {}).unwrap();
         let failed = fail_after(1, || {
             let error = lazy.commit(0, |range| {
                 lazy.commit(0, |range| range.commit_to(pages(3)))?;
@@ -293,7 +325,7 @@ fn of_the_ranges_of_many_threads_one_stays_and_the_account_is_exact() {
             let bases: Vec<usize> = std::thread::scope(|threads| {
                 let work = |thread: usize| {
                     barrier.wait();
-                    let base = lazy.get_or_reserve(reserve).unwrap();
+                    let base = lazy.get_or_reserve(reserve, |_, _| {}).unwrap();
                     for end in (thread % 3..60).step_by(1 + thread % 5) {
                         let seen = lazy.committed().load(core::sync::atomic::Ordering::Acquire);
                         if seen < pages(end).bytes() {

@@ -81,7 +81,7 @@ impl SyncArena {
     pub(crate) const fn with_options(options: ArenaOptions) -> Self {
         Self {
             cursor: AtomicUsize::new(0),
-            range: LazyReservation::new(options.reservation, options.reservation.is_none(), options.advice()),
+            range: options.lazily(),
             written: AtomicUsize::new(0),
             peak: AtomicUsize::new(0),
             claimed: AtomicBool::new(false),
@@ -116,7 +116,8 @@ impl SyncArena {
     }
 
     fn base(&self) -> Result<NonNull<u8>, ReserveError> {
-        self.range.get_or_reserve(|| self.options.reserve(Reservation::placed))
+        let reserve = || self.options.recycle_or_reserve(Reservation::placed);
+        self.range.get_or_reserve(reserve, |_, ready| _ = raise(&self.written, ready))
     }
 
     /// Where a block lies if the cursor is there: bytes from the base; and where it ends.

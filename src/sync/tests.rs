@@ -155,3 +155,37 @@ fn what_was_prepared_needs_no_system_call() {
     });
     assert_eq!(failed, None);
 }
+
+#[test]
+#[cfg(not(any(miri, v_alloc_heap_os, feature = "traps")))]
+fn short_lives_in_turn_make_no_system_call_and_what_is_zeroed_reads_zero() {
+    alone("sync::tests::short_lives_in_turn_make_no_system_call_and_what_is_zeroed_reads_zero", || {
+        let life = || {
+            let mut arena = SyncArena::new();
+            assert_eq!(*arena.alloc_slice_zeroed::<u8>(15_000), [0; 15_000]);
+            arena.alloc_slice_fill_copy(1000, 0xA5_u8);
+            arena.reset();
+            assert_eq!(*arena.alloc_slice_zeroed::<u8>(16_000), [0; 16_000]);
+            arena.alloc_slice_fill_copy(100, 0xA5_u8);
+        };
+        life();
+        for _ in 0..3 {
+            assert_eq!(fail_after(0, life), None);
+            assert_eq!(totals(), (0, 0));
+        }
+        // What is taken back reads zero, whether it was committed or only ready.
+        for committed in [false, true] {
+            let mut arena = SyncArena::new();
+            if committed {
+                arena.alloc_slice_fill_copy(16_000, 0x5A_u8);
+                arena.reset();
+            } else {
+                arena.prepare(0).unwrap();
+            }
+            let before = arena.committed_bytes();
+            assert_eq!((before > 0, arena.trim(0)), (committed, Ok(before)));
+            assert_eq!(fail_after(0, || drop(arena.try_alloc(1))), Some(Call::Commit));
+            assert!(arena.alloc_slice_zeroed::<u8>(10_000).iter().all(|&byte| byte == 0));
+        }
+    });
+}

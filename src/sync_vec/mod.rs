@@ -10,14 +10,13 @@ use crate::CommitPolicy;
 use crate::arena::options::ArenaOptions;
 use crate::error::{Cause, Operation};
 use crate::lock_free::{claim, raise, ready_prefix};
-use crate::os::{self, Pages};
-use crate::reservation::Reservation;
-use crate::reservation::lazy::LazyReservation;
+use crate::os::Pages;
+use crate::reservation::{Reservation, growth::FIRST, lazy::LazyReservation};
 use crate::{PushError, ReserveError};
 use core::fmt;
 use core::marker::PhantomData;
 use core::ops::{Index, Range};
-use core::ptr;
+use core::ptr::{self, NonNull};
 use core::slice;
 use core::sync::atomic::{
     AtomicU8, AtomicUsize,
@@ -112,13 +111,11 @@ impl<T> SyncVec<T> {
     }
 
     const fn with_limit(most: usize) -> Self {
-        let (elements, flags) = (Self::options_of_elements(most), Self::options_of_flags(most));
-        let from_budget = elements.reservation.is_none();
         Self {
             next: AtomicUsize::new(0),
             room: AtomicUsize::new(0),
-            elements: LazyReservation::new(elements.reservation, from_budget, elements.advice()),
-            flags: LazyReservation::new(flags.reservation, false, flags.advice()),
+            elements: Self::options_of_elements(most).lazily(),
+            flags: Self::options_of_flags(most).lazily(),
             counted: AtomicUsize::new(0),
             most,
             elements_are: PhantomData,
@@ -137,12 +134,11 @@ impl<T> SyncVec<T> {
         }
     }
 
-    /// A byte each; gone through in order, so that huge pages would help nobody.
+    /// A byte each.
     const fn options_of_flags(most: usize) -> ArenaOptions {
-        let options = ArenaOptions::new().commit_policy(CommitPolicy::Latency);
         match most {
-            AS_MANY_AS_FIT => options, // in what is reserved for elements: see `make_room`
-            most => options.reservation(most),
+            AS_MANY_AS_FIT => ArenaOptions::new(),
+            most => ArenaOptions::new().reservation(most),
         }
     }
 
@@ -154,9 +150,9 @@ impl<T> SyncVec<T> {
     #[must_use]
     pub fn limit(&self) -> usize {
         let most = self.most.min(MOST);
-        match self.elements.size() {
-            0 => most,
-            bytes => most.min(bytes.checked_div(size_of::<T>()).unwrap_or(most)),
+        match (self.elements.size(), self.flags.size()) {
+            (_, 0) => most,
+            (bytes, flags) => most.min(flags).min(bytes.checked_div(size_of::<T>()).unwrap_or(most)),
         }
     }
 
@@ -230,11 +226,21 @@ impl<T> SyncVec<T> {
     #[inline(never)]
     fn make_room(&self, count: usize) -> Result<(), ReserveError> {
         let (elements, flags) = (Self::options_of_elements(self.most), Self::options_of_flags(self.most));
-        self.elements.get_or_reserve(|| elements.reserve(Reservation::placed))?;
-        // A power of two, as a size that is not known in advance must be.
-        let flags_size = self.limit().checked_next_power_of_two().unwrap_or(MOST).max(os::page_bytes());
-        let flags = if self.most == AS_MANY_AS_FIT { flags.reservation(flags_size) } else { flags };
-        self.flags.get_or_reserve(|| flags.reserve(Reservation::placed))?;
+        self.elements.get_or_reserve(|| elements.recycle_or_reserve(Reservation::placed), |_, _| {})?;
+        let reserve = || {
+            let range = flags.recycle_or_reserve(Reservation::placed)?;
+            // What is ready is lowered here: not more than a first commit.
+            // SAFETY: nothing of it is in use.
+            unsafe { range.decommit_from(Pages::round_up(FIRST).unwrap_or(Pages::ZERO)) }?;
+            Ok(range)
+        };
+        let lower = |base: NonNull<u8>, ready| {
+            // SAFETY: so much is ready, and nobody else has it yet.
+            unsafe { base.write_bytes(0, ready) };
+        };
+        self.flags.get_or_reserve(reserve, lower)?;
+        // They are gone through in order, so that huge pages would help nobody.
+        let flags = flags.commit_policy(CommitPolicy::Latency);
         let bytes = count.checked_mul(size_of::<T>());
         let beyond =
             ReserveError::new(Operation::Commit, bytes.unwrap_or(usize::MAX), Cause::BeyondReservation);

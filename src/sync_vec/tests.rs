@@ -109,3 +109,24 @@ fn a_push_that_was_cut_off_ends_the_slice_and_is_dropped_by_nobody() {
     drop(vec);
     assert_eq!(Rc::strong_count(&element), 1);
 }
+
+#[test]
+#[cfg(not(any(miri, v_alloc_heap_os, feature = "traps")))]
+fn short_lives_in_turn_make_no_system_call_and_publish_nothing_of_each_other() {
+    alone(
+        "sync_vec::tests::short_lives_in_turn_make_no_system_call_and_publish_nothing_of_each_other",
+        || {
+            let life = |elements: usize| {
+                let vec = SyncVec::new();
+                (0..elements).for_each(|number| assert_eq!(vec.push(number), (number, &number)));
+                assert_eq!(vec.len(), elements);
+                assert!((vec.len()..vec.room.load(Relaxed)).all(|index| vec.get(index).is_none()));
+            };
+            life(2000);
+            for elements in [1000, 10, 2000, 1] {
+                assert_eq!(fail_after(0, || life(elements)), None);
+                assert_eq!(totals(), (0, 0));
+            }
+        },
+    );
+}
