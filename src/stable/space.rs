@@ -127,10 +127,15 @@ impl Space {
     /// The slot that starts at `address`, if one does that was ever handed out.
     fn place_at(&'static self, address: usize) -> Option<Place> {
         let offset = address.checked_sub(self.base.load(Acquire).addr())?;
-        let index = if self.has_one_slot() { 0 } else { offset / pitch(self.class()) };
+        let index = self.index_at(offset);
         let handed_out = index < self.next.load(Acquire) as usize;
         let place = if handed_out { self.place(index)? } else { return None };
         (place.base.addr().get() == address).then_some(place)
+    }
+
+    /// Which slot lies, or would lie, so many bytes from the base.
+    fn index_at(&self, offset: usize) -> usize {
+        if self.has_one_slot() { 0 } else { offset / pitch(self.class()) }
     }
 
     fn contains(&self, address: usize) -> bool {

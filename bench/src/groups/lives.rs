@@ -6,14 +6,15 @@ use super::instructions::Counted;
 use super::{Group, no_such_case};
 use crate::contenders::{Contender, Emptied, Freed, MALLOC, chain_of_pages};
 use crate::interleave::{self, Case};
+use crate::shared::Pushed;
 use crate::table::Row;
 use crate::{Effort, Result, clock, loops, memory};
-use blink_alloc::BlinkAlloc;
+use blink_alloc::{BlinkAlloc, SyncBlinkAlloc};
 use bumpalo::Bump;
 use libdd_alloc::{ChainAllocator, VirtualAllocator};
 use std::alloc::{Layout, System};
 use std::ptr::NonNull;
-use v_alloc::{Arena, ArenaPool, StableVec};
+use v_alloc::{Arena, ArenaPool, StableVec, SyncArena, SyncVec};
 
 pub const GROUP: Group = Group {
     name: "lives",
@@ -70,6 +71,22 @@ const VECTORS: [&[(&str, u32, Life)]; 2] = [
     &[(STABLE, LIVES, || stable_vec(1000)), ("Vec", LIVES, || vec(1000))],
 ];
 
+/// What threads can share, used by one.
+const SHARED_ARENAS: &[(&str, u32, Life)] = &[
+    ("SyncArena", LIVES, || block(&SyncArena::new())),
+    ("blink-alloc, SyncBlinkAlloc", LIVES, || block(&SyncBlinkAlloc::new().local())),
+];
+const SHARED_VECTORS: [&[(&str, u32, Life)]; 2] = [
+    &[
+        ("SyncVec", LIVES, || shared::<SyncVec<u64>>(10)),
+        ("boxcar", LIVES, || shared::<boxcar::Vec<u64>>(10)),
+    ],
+    &[
+        ("SyncVec", LIVES, || shared::<SyncVec<u64>>(1000)),
+        ("boxcar", LIVES, || shared::<boxcar::Vec<u64>>(1000)),
+    ],
+];
+
 static POOL: ArenaPool = ArenaPool::new();
 
 /// Targets: what the pool may take of a peer's time.
@@ -99,6 +116,9 @@ fn measure(effort: Effort) -> Result<Vec<Row>> {
     rows.extend(table("1 MiB", LARGE, &[], rounds / 10 + 3)?);
     rows.extend(table("10 elements", VECTORS[0], &[], rounds)?);
     rows.extend(table("1000 elements", VECTORS[1], &[], rounds)?);
+    rows.extend(table("1 KiB, shared", SHARED_ARENAS, &[], rounds)?);
+    rows.extend(table("10 elements, shared", SHARED_VECTORS[0], &[], rounds)?);
+    rows.extend(table("1000 elements, shared", SHARED_VECTORS[1], &[], rounds)?);
     Ok(rows)
 }
 
@@ -159,6 +179,15 @@ fn vec(count: u64) -> Option<()> {
         vector.push(number);
     }
     loops::keep(NonNull::new(vector.as_mut_ptr())?);
+    Some(())
+}
+
+fn shared<V: Pushed>(count: u64) -> Option<()> {
+    let vector = V::default();
+    for number in 0..count {
+        vector.push(number);
+    }
+    loops::keep(NonNull::new(std::ptr::from_ref(&vector).cast_mut())?);
     Some(())
 }
 
