@@ -28,13 +28,13 @@ const _: () = {
     may_be_shared_with_what_panics::<v_alloc::Interner>();
 };
 
-/// A map of `count` keys, with holes.
-fn with_holes(tally: &Rc<Tally>, count: u64) -> Map {
+/// A map of `count` keys, without holes or with some.
+fn of_keys(tally: &Rc<Tally>, count: u64, holes: bool) -> Map {
     let mut map = StableMap::with_hasher(Hashing::Well);
     for key in 0..count {
         map.insert(Thing::new(tally, key), Thing::new(tally, key));
     }
-    for key in (0..count).step_by(7) {
+    for key in (0..count).step_by(7).filter(|_| holes) {
         map.remove(&key);
     }
     map
@@ -45,11 +45,11 @@ fn with_holes(tally: &Rc<Tally>, count: u64) -> Map {
 /// something else at its end panics (rust-lang/rust#47949), so one thing may be left; never more.
 fn panics_everywhere(name: &str, work: impl Fn(&mut Option<Map>, &Rc<Tally>)) {
     // With few entries, and while entries migrate to the second table.
-    for (count, stride) in [(0, 1), (12, 1), (800, 97)] {
+    for (count, holes, stride) in [(0, false, 1), (12, false, 1), (12, true, 1), (800, true, 97)] {
         let mut call = 1;
         loop {
             let tally = Rc::<Tally>::default();
-            let mut map = Some(with_holes(&tally, count));
+            let mut map = Some(of_keys(&tally, count, holes));
             tally.panics_after.set(call);
             let result = catch_unwind(AssertUnwindSafe(|| work(&mut map, &tally)));
             let came_to_it = tally.panics_after.replace(0) == 0;
