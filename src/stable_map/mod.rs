@@ -373,7 +373,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     /// Room was made for it.
     #[inline]
     unsafe fn insert_new(&mut self, tag: Tag, key: K, value: V) -> usize {
-        // SAFETY: as here.
+        // SAFETY: as here. There are fewer than `MOST_ENTRIES`, because the index has room for one more.
         let number = unsafe { self.slots.insert(tag, key, value) };
         self.index.insert(tag, number);
         number as usize
