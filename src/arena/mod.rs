@@ -47,7 +47,7 @@ use window::WindowCell;
 ///   abort the process. Either way the arena stays as it was.
 /// * **Dropping it** gives its memory back to the system. But an arena with the usual options leaves its range to the next one, with
 ///   16 KiB of its memory, or as much as half of the latest eight had committed, up to 3 MiB: so lives that are alike make no system
-///   call. Up to eight ranges are kept so; when the system refuses anything, they are given back first.
+///   call. (So do `SyncArena` and `SyncVec`.) Up to eight ranges are kept so; when the system refuses anything, they are given back first.
 /// * **Zero-sized** requests succeed with an aligned pointer, and take padding at most. Any alignment is honoured.
 /// * **Stale pointers**, of C or `unsafe` code: with the feature `traps`, builds with debug assertions let them fault
 ///   (`docs/traps.md`).
