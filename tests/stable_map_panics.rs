@@ -302,6 +302,71 @@ fn iterators_may_lie() {
     }
 }
 
+/// A key that is another one each time that it is hashed or compared.
+struct Liar {
+    thing: Thing,
+    lies: Rc<Cell<u64>>,
+}
+
+impl Liar {
+    fn lie(&self) -> u64 {
+        random(&self.lies)
+    }
+}
+
+fn random(state: &Cell<u64>) -> u64 {
+    state.set(state.get().wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407));
+    state.get() >> 33
+}
+
+impl Hash for Liar {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // What a map multiplies hashes by, the other way round: so entries crowd in few places, and may be taken for each other.
+        const BACK: u64 = 0xF1DE_83E1_9937_733D;
+        let tag = (self.lie() % 8) << 28 | 0x55;
+        state.write_u64((tag << 33).wrapping_mul(BACK));
+    }
+}
+
+impl PartialEq for Liar {
+    fn eq(&self, _: &Self) -> bool {
+        self.lie() % 200 == 0
+    }
+}
+
+impl Eq for Liar {}
+
+#[test]
+fn hashes_and_equality_may_lie() {
+    for seed in 0..40 {
+        let (tally, lies) = (Rc::<Tally>::default(), Rc::new(Cell::new(seed)));
+        let key = |number| Liar { thing: Thing::new(&tally, number), lies: lies.clone() };
+        let is_alive = |thing: &Thing| tally.alive.borrow().contains(&thing.serial);
+        let mut map = StableMap::with_hasher(Hashing::Identity);
+        for step in 0..4000 {
+            let number = random(&lies);
+            match number % 16 {
+                0..8 => drop(map.insert(key(number), Thing::new(&tally, number))),
+                8..11 => drop(map.remove(&key(number))),
+                11 => assert!(map.get(&key(number)).is_none_or(is_alive)),
+                12 => drop(map.remove_index(usize::try_from(number).unwrap() % (map.index_end() + 1))),
+                13 => drop(map.entry(key(number)).or_insert_with(|| Thing::new(&tally, number))),
+                14 if step % 200 == 0 => map.retain(|_, value| value.number % 3 > 0),
+                15 if step % 64 == 0 => map.shrink_to_fit(),
+                _ => assert!(map.get_mut(&key(number)).is_none_or(|value| is_alive(value))),
+            }
+            if step % 32 == 0 {
+                assert!(map.iter().all(|(key, value)| is_alive(&key.thing) && is_alive(value)));
+                assert_eq!(map.iter().count(), map.len());
+                tally.check(2 * map.len());
+            }
+        }
+        assert!(map.len() > 100, "{}", map.len());
+        drop(map);
+        tally.check(0);
+    }
+}
+
 /// A key that looks into maps whenever it is hashed, compared, cloned or dropped: into its own too, if it can.
 struct Looks {
     number: u64,

@@ -31,11 +31,6 @@ pub(crate) struct Index {
     left: Tag,
 }
 
-/// Says that an entry is the one with this number.
-pub(crate) fn is(number: Number) -> impl Fn(Number) -> Option<()> {
-    move |other| (other == number).then_some(())
-}
-
 /// Greater than any tag.
 const NONE_LEFT: Tag = 1 << TAG_BITS;
 
@@ -133,10 +128,15 @@ impl Index {
         self.table_of(tag).insert(tag, number);
     }
 
-    /// Takes out the entry that [`find`](Self::find) would find; what `look` made of it.
+    /// Takes out the first entry with this tag that is `wanted`; its number. `own` knows its own tag: see [`Table::remove`].
     #[inline]
-    pub(crate) fn remove<R>(&mut self, tag: Tag, look: impl Fn(Number) -> Option<R>) -> Option<R> {
-        self.table_of(tag).remove(tag, look)
+    pub(crate) fn remove(
+        &mut self,
+        tag: Tag,
+        wanted: impl Fn(Number) -> bool,
+        own: impl FnOnce(Number) -> Tag,
+    ) -> Option<Number> {
+        self.table_of(tag).remove(tag, wanted, own)
     }
 
     /// The table that entries with this tag belong to. If that is the old one it has room: with each insertion the
@@ -168,7 +168,7 @@ impl Index {
         if self.old.is_none() && all.len() < self.current.chunks().count() / 8 {
             for (tag, number) in all {
                 if let Some(tag) = tag {
-                    self.current.remove(tag, is(number));
+                    self.current.remove(tag, |other| other == number, |_| tag);
                 }
             }
         } else {
@@ -257,7 +257,7 @@ mod tests {
             let tag = self.tags[number as usize].take().unwrap();
             self.holes.push(number as usize);
             self.live -= 1;
-            self.index.remove(tag, is(number)).unwrap();
+            self.index.remove(tag, |other| other == number, |_| tag).unwrap();
         }
 
         /// Returns the tags that there were.

@@ -215,7 +215,8 @@ impl<K, V, S> StableMap<K, V, S> {
     /// ```
     pub fn remove_index(&mut self, index: usize) -> Option<(K, V)> {
         let number = Number::try_from(index).ok()?;
-        self.index.remove(self.slots.tag(number)?, index::is(number));
+        let tag = self.slots.tag(number)?;
+        self.index.remove(tag, |other| other == number, |_| tag);
         self.slots.remove(number)
     }
 
@@ -546,8 +547,9 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     {
         let tag = self.tag(key);
         // SAFETY: as in `look`.
-        let look = unsafe { self.slots.compare(key, |number, _| number) };
-        let number = self.index.remove(tag, look)?;
+        let look = unsafe { self.slots.compare(key, |_, _| ()) };
+        let own = |number| self.slots.tag(number).unwrap_or(tag); // it is there
+        let number = self.index.remove(tag, move |number| look(number).is_some(), own)?;
         self.slots.remove(number).map(|(key, value)| (number as usize, key, value))
     }
 

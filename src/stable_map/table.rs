@@ -198,16 +198,23 @@ impl Table {
         }
     }
 
-    /// Takes out the number that [`Chunks::find`] would find; what `look` made of it.
+    /// Takes out the first number with this tag that is `wanted`. `own` says with which tag it was entered: the caller's `Eq` may
+    /// take an entry for another, and who passed which chunk depends on that.
     #[inline]
-    pub(super) fn remove<R>(&mut self, tag: Tag, look: impl Fn(Number) -> Option<R>) -> Option<R> {
+    pub(super) fn remove(
+        &mut self,
+        tag: Tag,
+        wanted: impl Fn(Number) -> bool,
+        own: impl FnOnce(Number) -> Tag,
+    ) -> Option<Number> {
         let first = self.chunks().first(tag);
         let mut at = first;
         loop {
             let chunk = self.chunks().at(at);
-            if let Some((place, found)) = chunk.find(tag, |place, number| Some((place, look(number)?))) {
-                self.take(tag, at, place);
-                return Some(found);
+            let look = |place, number| wanted(number).then_some((place, number));
+            if let Some((place, number)) = chunk.find(tag, look) {
+                self.take(own(number), at, place);
+                return Some(number);
             }
             let passed = chunk.passed;
             at = self.chunks().next(at);
@@ -217,7 +224,7 @@ impl Table {
         }
     }
 
-    /// Takes out what has this tag and this place.
+    /// Takes out what was entered with this tag, and has this place.
     #[inline]
     fn take(&mut self, tag: Tag, at: usize, place: usize) {
         self.chunk_mut(at).controls[place] = 0;
@@ -338,8 +345,7 @@ mod tests {
     }
 
     fn remove(table: &mut Table, tag: Tag, number: Number) {
-        let removed = table.remove(tag, |found| (found == number).then_some(found));
-        assert_eq!(removed, Some(number));
+        assert_eq!(table.remove(tag, |found| found == number, |_| tag), Some(number));
     }
 
     #[test]
