@@ -14,6 +14,8 @@ mod common;
 use common::{SIGABRT, isolated, killed, limit};
 use rustix::process::Resource;
 use std::alloc::Layout;
+#[cfg(target_has_atomic = "64")]
+use v_alloc::SyncVec;
 #[cfg(target_os = "linux")]
 use v_alloc::{AllocError, CommitPolicy};
 use v_alloc::{Arena, Operation, Pages, process_reserved_bytes};
@@ -70,6 +72,34 @@ fn default_arenas_end_in_an_error_when_their_share_is_used_up() {
         assert!(arenas.len() >= 8, "{} arenas", arenas.len());
         arenas.clear();
         use_bytes(&arena, 1000, 7); // it was not broken by the failure
+    });
+}
+
+#[test]
+#[cfg(target_has_atomic = "64")]
+fn where_addresses_are_few_the_flags_of_a_shared_vector_take_a_byte_for_each_element() {
+    isolated("where_addresses_are_few_the_flags_of_a_shared_vector_take_a_byte_for_each_element", || {
+        limit(Resource::As, 900 << 20);
+        let vectors = || {
+            let mut vectors = Vec::new();
+            loop {
+                let (vector, before) = (SyncVec::<u64>::new(), process_reserved_bytes());
+                if vector.try_push(7).is_err() {
+                    break;
+                }
+                let (limit, reserved) = (vector.limit(), process_reserved_bytes() - before);
+                assert_eq!(reserved, 8 * limit + limit.max(common::page()), "{limit} elements");
+                vectors.push(vector);
+            }
+            vectors.len()
+        };
+        let before = vectors();
+        assert!(before >= 20, "{before}");
+        for _ in 0..3 {
+            assert_eq!((vectors(), process_reserved_bytes()), (before, 0), "nothing of the share is lost");
+        }
+        let nothings = SyncVec::new();
+        assert!(nothings.try_push(()).is_ok() && nothings.limit() >= 4 << 20, "{}", nothings.limit());
     });
 }
 

@@ -49,8 +49,7 @@ impl ArenaOptions {
 
     /// A range that the first of many threads makes by [`recycle_or_reserve`](Self::recycle_or_reserve).
     pub(crate) const fn lazily(&self) -> LazyReservation {
-        LazyReservation::new(self.reservation, self.reservation.is_none(), self.advice())
-            .recyclable(self.are_ordinary())
+        LazyReservation::new(self.reservation, self.advice()).recyclable(self.are_ordinary())
     }
 
     /// Whether a range with these options is like every other, so that others may have it next.

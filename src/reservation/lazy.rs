@@ -3,10 +3,10 @@
 //! What is known of it from the start is in one word, its place: a base is a multiple of a page, so there are twelve bits free.
 //!
 //! ```text
-//!  | base              | pages that are ready: 6 bits | size: 6 bits |
+//!  | base              | from the budget: 1 bit | pages that are ready: 5 bits | size: 6 bits |
 //! ```
 //!
-//! Each is an exponent of two. (For what is ready one more than that, or 0: nothing is.)
+//! The last two are exponents of two. (For what is ready one more than that, or 0: nothing is.)
 
 use super::{RangeAdvice, Reservation, totals};
 use crate::ReserveError;
@@ -26,20 +26,22 @@ pub(crate) struct LazyReservation {
     committed: AtomicUsize,
     /// Bytes, if they are known in advance.
     exact: Option<usize>,
-    from_budget: bool,
-    /// Whether another may have it next: see `recycled`.
+    /// Whether another may have it next, if it is from the budget: see `recycled`.
     is_recyclable: bool,
     advice: RangeAdvice,
 }
 
-const EXPONENT: usize = 63;
-const READY_BITS: u32 = 6;
-const NO_BASE: usize = (1 << (2 * READY_BITS)) - 1;
+const SIZE: usize = 63;
+const READY_SHIFT: u32 = 6;
+const MOST_READY: usize = 31;
+const READY: usize = MOST_READY << READY_SHIFT;
+const FROM_BUDGET: usize = 1 << 11;
+const NO_BASE: usize = FROM_BUDGET | READY | SIZE;
 
 impl LazyReservation {
-    pub(crate) const fn new(exact: Option<usize>, from_budget: bool, advice: RangeAdvice) -> Self {
+    pub(crate) const fn new(exact: Option<usize>, advice: RangeAdvice) -> Self {
         let (place, committed) = (AtomicPtr::new(ptr::null_mut()), AtomicUsize::new(0));
-        Self { place, committed, exact, from_budget, is_recyclable: false, advice }
+        Self { place, committed, exact, is_recyclable: false, advice }
     }
 
     /// The same, of a range that is like every other if `yes`.
@@ -69,7 +71,7 @@ impl LazyReservation {
         match (place.is_null(), self.exact) {
             (true, _) => Pages::ZERO,
             (_, Some(bytes)) => Pages::round_up(bytes.max(1)).unwrap_or(Pages::ZERO),
-            (_, None) => Pages::round_down(1 << (place.addr() & EXPONENT)),
+            (_, None) => Pages::round_down(1 << (place.addr() & SIZE)),
         }
     }
 
@@ -87,21 +89,22 @@ impl LazyReservation {
         let make = || {
             let range = reserve()?;
             let exponent = range.ready().bytes().checked_div(os::page_bytes()).and_then(usize::checked_ilog2);
-            let mark = exponent.map_or(0, |exponent| exponent as usize + 1) << READY_BITS;
+            let mark = exponent.map_or(0, |exponent| exponent as usize + 1).min(MOST_READY) << READY_SHIFT;
             // SAFETY: nothing of it is in use.
             unsafe { range.decommit_from(Self::ready_of(mark)) }?;
             ready(range.base(), range.ready().bytes());
             range.list_as(Kind::Shared);
-            let exponent =
-                if self.exact.is_some() { 0 } else { range.size().bytes().trailing_zeros() as usize };
-            Ok(ManuallyDrop::new(range).base().as_ptr().map_addr(|base| base | mark | exponent))
+            let size = if self.exact.is_some() { 0 } else { range.size().bytes().trailing_zeros() as usize };
+            let from_budget = if range.from_budget { FROM_BUDGET } else { 0 };
+            let known = from_budget | mark | size;
+            Ok(ManuallyDrop::new(range).base().as_ptr().map_addr(|base| base | known))
         };
         let place = lock_free::make_once(&self.place, ptr::null_mut(), make, |place| self.release(place))?;
         Ok(base_of(place).unwrap_or(NonNull::dangling())) // it is never null
     }
 
     fn ready_of(place: usize) -> Pages {
-        let exponent = ((place & NO_BASE) >> READY_BITS).checked_sub(1);
+        let exponent = ((place & READY) >> READY_SHIFT).checked_sub(1);
         Pages::round_down(exponent.map_or(0, |exponent| os::page_bytes() << exponent))
     }
 
@@ -121,8 +124,9 @@ impl LazyReservation {
         ));
         range.committed.set(committed);
         range.ready.set(Self::ready_of(place.addr()));
-        (range.from_budget, range.is_recyclable, range.advice) =
-            (self.from_budget, self.is_recyclable, self.advice);
+        range.from_budget = place.addr() & FROM_BUDGET != 0;
+        range.is_recyclable = self.is_recyclable && range.from_budget;
+        range.advice = self.advice;
         Some(range)
     }
 
@@ -169,7 +173,7 @@ impl LazyReservation {
         // SAFETY: forwarded from the caller; and what is not committed is not in use.
         unsafe { range.decommit_from(start.min(committed)) }?;
         *self.committed.get_mut() = range.committed().bytes();
-        *self.place.get_mut() = place.map_addr(|address| address & !(NO_BASE & !EXPONENT));
+        *self.place.get_mut() = place.map_addr(|address| address & !READY);
         Ok(committed.after(range.committed()).bytes())
     }
 }

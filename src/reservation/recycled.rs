@@ -63,6 +63,12 @@ impl Slot {
     }
 }
 
+/// Whether who has a range of so many bytes may take a second one only because it may be recycled: addresses are many, and there
+/// is room to keep both.
+pub(crate) fn may_have_another(size: usize) -> bool {
+    SLOTS > 1 && os::RESERVATION_TIERS.first() == Some(&size)
+}
+
 /// Whether a new range would be larger: a small one is for times when addresses are short.
 fn is_too_small(range: &Reservation) -> bool {
     budget::has_room_beyond(os::RESERVATION_TIERS, range.size)

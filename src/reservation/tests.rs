@@ -158,7 +158,7 @@ fn populating_makes_those_pages_present_that_are_committed() {
 #[cfg(all(target_os = "linux", not(miri), not(v_alloc_heap_os)))]
 fn populating_what_many_share_makes_those_pages_present_that_are_committed() {
     let advice = RangeAdvice { small_pages: true, ..RangeAdvice::default() };
-    let lazy = LazyReservation::new(Some(pages(8).bytes()), false, advice);
+    let lazy = LazyReservation::new(Some(pages(8).bytes()), advice);
     let base = lazy.get_or_reserve(eight_pages, |_, _| {}).unwrap();
     lazy.commit(0, |range| range.commit_to(pages(6))).unwrap();
     lazy.populate(pages(1), pages(2));
@@ -172,7 +172,7 @@ fn a_reservation_of_nothing_is_a_page() {
 }
 
 fn lazy() -> LazyReservation {
-    LazyReservation::new(Some(pages(8).bytes()), false, RangeAdvice::default())
+    LazyReservation::new(Some(pages(8).bytes()), RangeAdvice::default())
 }
 
 fn eight_pages() -> Result<Reservation, ReserveError> {
@@ -181,7 +181,7 @@ fn eight_pages() -> Result<Reservation, ReserveError> {
 
 #[test]
 fn a_size_that_is_not_known_in_advance_is_told_by_the_place() {
-    let lazy = LazyReservation::new(None, false, RangeAdvice::default());
+    let lazy = LazyReservation::new(None, RangeAdvice::default());
     assert_eq!((lazy.base(), lazy.size()), (None, 0));
     let size = Pages::round_up(os::page_bytes() << 4).unwrap();
     let base = lazy.get_or_reserve(|| Reservation::new(size), |_, _| {}).unwrap();
@@ -193,7 +193,7 @@ fn a_size_that_is_not_known_in_advance_is_told_by_the_place() {
 fn a_power_of_two_of_what_was_ready_stays_so_and_the_rest_reads_zero() {
     alone("reservation::tests::a_power_of_two_of_what_was_ready_stays_so_and_the_rest_reads_zero", || {
         for (were_ready, are_ready) in [(0, 0), (1, 1), (3, 2), (5, 4), (8, 8)] {
-            let lazy = LazyReservation::new(None, false, RangeAdvice::default());
+            let lazy = LazyReservation::new(None, RangeAdvice::default());
             let reserve = || {
                 let range = eight_pages()?;
                 range.commit_to(pages(were_ready))?;
@@ -316,7 +316,7 @@ fn of_the_ranges_of_many_threads_one_stays_and_the_account_is_exact() {
         for round in 0..400 {
             // Exact, or of a size that only its place tells.
             let exact = (round % 2 == 0).then_some(pages(64).bytes());
-            let lazy = LazyReservation::new(exact, exact.is_none(), RangeAdvice::default());
+            let lazy = LazyReservation::new(exact, RangeAdvice::default());
             let reserve = || match exact {
                 Some(_) => Reservation::new(pages(64)),
                 None => Reservation::with_default_size(Placement::ANYWHERE, Reservation::placed),

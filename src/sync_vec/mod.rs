@@ -10,8 +10,8 @@ use crate::CommitPolicy;
 use crate::arena::options::ArenaOptions;
 use crate::error::{Cause, Operation};
 use crate::lock_free::{claim, raise, ready_prefix};
-use crate::os::Pages;
-use crate::reservation::{Reservation, growth::FIRST, lazy::LazyReservation};
+use crate::os::{self, Pages};
+use crate::reservation::{Reservation, growth::FIRST, lazy::LazyReservation, recycled};
 use crate::{PushError, ReserveError};
 use core::fmt;
 use core::marker::PhantomData;
@@ -221,6 +221,20 @@ impl<T> SyncVec<T> {
         unsafe { &*element }
     }
 
+    /// Where addresses are few the flags take only what they need, a part of what the elements have; else their range is like
+    /// every other, so that an earlier one will do. (So it is, too, where it is the only one: elements of no bytes have none.)
+    fn options_of_new_flags(&self, flags: ArenaOptions) -> ArenaOptions {
+        let held = self.elements.size();
+        match held.checked_div(size_of::<T>()) {
+            Some(elements) if self.most == AS_MANY_AS_FIT && !recycled::may_have_another(held) => {
+                // A power of two, as a size that is not known in advance must be.
+                let bytes = elements.min(MOST).checked_next_power_of_two().unwrap_or(MOST);
+                flags.reservation(bytes.max(os::page_bytes()))
+            }
+            _ => flags,
+        }
+    }
+
     /// Commits room for so many elements, and some more.
     #[cold]
     #[inline(never)]
@@ -228,7 +242,7 @@ impl<T> SyncVec<T> {
         let (elements, flags) = (Self::options_of_elements(self.most), Self::options_of_flags(self.most));
         self.elements.get_or_reserve(|| elements.recycle_or_reserve(Reservation::placed), |_, _| {})?;
         let reserve = || {
-            let range = flags.recycle_or_reserve(Reservation::placed)?;
+            let range = self.options_of_new_flags(flags).recycle_or_reserve(Reservation::placed)?;
             // What is ready is lowered here: not more than a first commit.
             // SAFETY: nothing of it is in use.
             unsafe { range.decommit_from(Pages::round_up(FIRST).unwrap_or(Pages::ZERO)) }?;
