@@ -6,7 +6,8 @@
 //!  | base              | from the budget: 1 bit | pages that are ready: 5 bits | size: 6 bits |
 //! ```
 //!
-//! The last two are exponents of two. (For what is ready one more than that, or 0: nothing is.)
+//! The size is an exponent of two. What is ready is 0, or one more than twice such an exponent, and one more yet if it is half as much
+//! again: so the 3 MiB that are the most worth keeping are told to the byte, and no huge page is cut in two.
 
 use super::{RangeAdvice, Reservation, totals};
 use crate::ReserveError;
@@ -80,7 +81,7 @@ impl LazyReservation {
     /// `ready` is told how much of it, from its base, is ready and need not read zero, before anybody else has it.
     ///
     /// # Errors
-    /// That of `reserve`, which makes it as [`new`](Self::new) was told; that of giving back what is ready beyond a power of two.
+    /// That of `reserve`, which makes it as [`new`](Self::new) was told; that of giving back what is ready beyond what a place can tell.
     pub(crate) fn get_or_reserve(
         &self,
         reserve: impl FnOnce() -> Result<Reservation, ReserveError>,
@@ -88,8 +89,7 @@ impl LazyReservation {
     ) -> Result<NonNull<u8>, ReserveError> {
         let make = || {
             let range = reserve()?;
-            let exponent = range.ready().bytes().checked_div(os::page_bytes()).and_then(usize::checked_ilog2);
-            let mark = exponent.map_or(0, |exponent| exponent as usize + 1).min(MOST_READY) << READY_SHIFT;
+            let mark = Self::mark_of(range.ready());
             // SAFETY: nothing of it is in use.
             unsafe { range.decommit_from(Self::ready_of(mark)) }?;
             ready(range.base(), range.ready().bytes());
@@ -103,9 +103,22 @@ impl LazyReservation {
         Ok(base_of(place).unwrap_or(NonNull::dangling())) // it is never null
     }
 
+    /// So much of what is ready as a place can tell: as its bits there.
+    fn mark_of(ready: Pages) -> usize {
+        let pages = ready.bytes().checked_div(os::page_bytes()).unwrap_or_default();
+        let mark = |exponent: u32| {
+            1 + 2 * exponent as usize + (pages >> exponent.saturating_sub(1) & usize::from(exponent > 0))
+        };
+        pages.checked_ilog2().map_or(0, mark).min(MOST_READY) << READY_SHIFT
+    }
+
     fn ready_of(place: usize) -> Pages {
-        let exponent = ((place & READY) >> READY_SHIFT).checked_sub(1);
-        Pages::round_down(exponent.map_or(0, |exponent| os::page_bytes() << exponent))
+        let mark = ((place & READY) >> READY_SHIFT).checked_sub(1);
+        let bytes = mark.map_or(0, |mark| {
+            let power = os::page_bytes() << (mark / 2);
+            if mark % 2 == 1 { power + power / 2 } else { power }
+        });
+        Pages::round_down(bytes)
     }
 
     /// By itself, as everything that seldom happens: what it needs of a handler's stack is not needed else.

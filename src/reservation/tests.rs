@@ -190,33 +190,38 @@ fn a_size_that_is_not_known_in_advance_is_told_by_the_place() {
 }
 
 #[test]
-fn a_power_of_two_of_what_was_ready_stays_so_and_the_rest_reads_zero() {
-    alone("reservation::tests::a_power_of_two_of_what_was_ready_stays_so_and_the_rest_reads_zero", || {
-        for (were_ready, are_ready) in [(0, 0), (1, 1), (3, 2), (5, 4), (8, 8)] {
-            let lazy = LazyReservation::new(None, RangeAdvice::default());
-            let reserve = || {
-                let range = eight_pages()?;
-                range.commit_to(pages(were_ready))?;
-                // SAFETY: so much is committed, and nobody else's.
-                unsafe { range.base().write_bytes(0xA5, pages(were_ready).bytes()) };
-                range.ready.set(range.committed.replace(Pages::ZERO));
-                totals::COMMITTED.subtract(pages(were_ready));
-                Ok(range)
-            };
-            let mut told = None;
-            let base = lazy.get_or_reserve(reserve, |base, ready| told = Some((base, ready))).unwrap();
-            assert_eq!(told, Some((base, pages(are_ready).bytes())));
-            assert_eq!((lazy.base(), lazy.size()), (Some(base), pages(8).bytes()));
-            let commit = |end| lazy.commit(0, |range| range.commit_to(pages(end))).unwrap();
-            assert_eq!(fail_after(0, || commit(are_ready)), None, "no system call");
-            commit(8);
-            // SAFETY: all of it is committed, and nobody else's.
-            let byte = |at: usize| unsafe { base.add(at).read() };
-            assert!((pages(are_ready).bytes()..pages(8).bytes()).all(|at| byte(at) == 0));
-            assert!((0..pages(are_ready).bytes()).all(|at| byte(at) == 0xA5));
-        }
-        assert_eq!(totals(), (0, 0));
-    });
+fn what_a_place_can_tell_of_what_was_ready_stays_so_and_the_rest_reads_zero() {
+    alone(
+        "reservation::tests::what_a_place_can_tell_of_what_was_ready_stays_so_and_the_rest_reads_zero",
+        || {
+            for (were_ready, are_ready) in
+                [(0, 0), (1, 1), (2, 2), (3, 3), (4, 4), (5, 4), (6, 6), (7, 6), (8, 8)]
+            {
+                let lazy = LazyReservation::new(None, RangeAdvice::default());
+                let reserve = || {
+                    let range = eight_pages()?;
+                    range.commit_to(pages(were_ready))?;
+                    // SAFETY: so much is committed, and nobody else's.
+                    unsafe { range.base().write_bytes(0xA5, pages(were_ready).bytes()) };
+                    range.ready.set(range.committed.replace(Pages::ZERO));
+                    totals::COMMITTED.subtract(pages(were_ready));
+                    Ok(range)
+                };
+                let mut told = None;
+                let base = lazy.get_or_reserve(reserve, |base, ready| told = Some((base, ready))).unwrap();
+                assert_eq!(told, Some((base, pages(are_ready).bytes())));
+                assert_eq!((lazy.base(), lazy.size()), (Some(base), pages(8).bytes()));
+                let commit = |end| lazy.commit(0, |range| range.commit_to(pages(end))).unwrap();
+                assert_eq!(fail_after(0, || commit(are_ready)), None, "no system call");
+                commit(8);
+                // SAFETY: all of it is committed, and nobody else's.
+                let byte = |at: usize| unsafe { base.add(at).read() };
+                assert!((pages(are_ready).bytes()..pages(8).bytes()).all(|at| byte(at) == 0));
+                assert!((0..pages(are_ready).bytes()).all(|at| byte(at) == 0xA5));
+            }
+            assert_eq!(totals(), (0, 0));
+        },
+    );
 }
 
 #[test]

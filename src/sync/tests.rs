@@ -189,3 +189,17 @@ fn short_lives_in_turn_make_no_system_call_and_what_is_zeroed_reads_zero() {
         }
     });
 }
+
+/// And no huge page is cut in two, which would come back as small ones.
+#[test]
+#[cfg(all(target_pointer_width = "64", not(any(miri, v_alloc_heap_os, feature = "traps"))))]
+fn lives_of_three_mebibytes_in_turn_make_no_system_call_that_may_fail() {
+    alone("sync::tests::lives_of_three_mebibytes_in_turn_make_no_system_call_that_may_fail", || {
+        let life = || _ = SyncArena::new().alloc_slice_fill_copy(3 << 20, 0xA5_u8);
+        (0..8).for_each(|_| life());
+        for _ in 0..3 {
+            assert_eq!(fail_after(0, life), None);
+        }
+        assert!(SyncArena::new().alloc_slice_zeroed::<u8>(4 << 20).iter().all(|&byte| byte == 0));
+    });
+}
