@@ -99,7 +99,10 @@ fn shorten_to_what_half_had(range: &Reservation) -> bool {
 
 /// Keeps a range that is being dropped, if there is a place for it; then it is not the caller's any more.
 pub(super) fn keep(range: &Reservation) -> bool {
-    DROPPED.tell(range.committed().bytes());
+    // Who lost a race to make it, or never used it, knows nothing of what is needed.
+    if range.committed() > Pages::ZERO {
+        DROPPED.tell(range.committed().bytes());
+    }
     if range.accessible() == Pages::ZERO || is_too_small(range) {
         return false;
     }
@@ -222,6 +225,8 @@ mod tests {
             assert_eq!(after(30 * page), ready().bytes().max(30 * page).min(WORTH_KEEPING));
             (0..8).for_each(|_| drop_one(5 << 20));
             assert_eq!(after(5 << 20), 3 << 20);
+            (0..8).for_each(|_| drop_one(0));
+            assert_eq!(after(5 << 20), 3 << 20, "of what was not used nothing is learnt");
             // What was kept before small ones came is shortened when it is taken.
             (0..3).for_each(|_| drop_one(5 << 20));
             (0..5).for_each(|_| DROPPED.tell(page));
