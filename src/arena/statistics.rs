@@ -39,8 +39,8 @@ impl<S: Source, const MIN_ALIGN: usize> Arena<S, MIN_ALIGN> {
         self.source.statistics(self.window()).reserved
     }
 
-    /// Memory that can be used without asking the operating system, in bytes. The resident memory is at most
-    /// this.
+    /// Memory that can be used without asking the operating system, in bytes. The resident memory is at most this, or what an
+    /// earlier arena left.
     ///
     /// ```
     /// let arena = v_alloc::Arena::new();

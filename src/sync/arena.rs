@@ -367,7 +367,8 @@ impl SyncArena {
         self.range.size()
     }
 
-    /// Memory that can be used without asking the operating system, in bytes. The resident memory is at most this.
+    /// Memory that can be used without asking the operating system, in bytes. The resident memory is at most this, or what an
+    /// earlier arena left.
     ///
     /// ```
     /// let arena = v_alloc::SyncArena::new();
