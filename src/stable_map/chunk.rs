@@ -16,8 +16,6 @@ pub(super) const PLACES: usize = 12;
 /// A bit for each place of a chunk, that of the first lowest.
 type Places = u16;
 
-const ALL: Places = (1 << PLACES) - 1;
-
 #[repr(C, align(64))]
 pub(super) struct Chunk {
     pub(super) controls: [u8; PLACES],
@@ -71,7 +69,7 @@ use by_words::Pattern;
 
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2", not(miri)))]
 mod by_sse2 {
-    use super::{ALL, Chunk, Places, Tag};
+    use super::{Chunk, PLACES, Places, Tag};
     use core::arch::x86_64::{
         __m128i, _mm_cmpeq_epi8, _mm_load_si128, _mm_max_epu8, _mm_movemask_epi8, _mm_set1_epi8,
         _mm_set1_epi32,
@@ -102,7 +100,7 @@ mod by_sse2 {
                 _mm_movemask_epi8(_mm_cmpeq_epi8(controls, self.0))
             };
             let [low, high, ..] = equal.to_le_bytes();
-            Places::from_le_bytes([low, high]) & ALL
+            Places::from_le_bytes([low, high]) & ((1 << PLACES) - 1)
         }
     }
 }
@@ -147,6 +145,8 @@ mod by_words {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const ALL: Places = (1 << PLACES) - 1;
 
     #[test]
     fn every_place_with_a_control_is_seen_and_no_other() {
