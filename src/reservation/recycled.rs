@@ -66,7 +66,7 @@ impl Slot {
 /// Whether who has a range of so many bytes may take a second one only because it may be recycled: addresses are many, and there
 /// is room to keep both.
 pub(crate) fn may_have_another(size: usize) -> bool {
-    SLOTS > 1 && os::RESERVATION_TIERS.first() == Some(&size)
+    KEPT.len() > 1 && os::RESERVATION_TIERS.first() == Some(&size)
 }
 
 /// Whether a new range would be larger: a small one is for times when addresses are short.
