@@ -1,6 +1,7 @@
 //! The methods that programs call most, each against the same one of its peers: in memory that is warm; that of arenas is taken
-//! back after a hundred calls. Time is taken in A/B rounds of one process; the loops of arenas are counted in instructions as
-//! well, and the gate watches those of ours. (Not those of containers: valgrind has no addresses for what they share.)
+//! back after a hundred calls. Time is taken in A/B rounds of one process; the loops of arenas, and of maps that ask for no memory,
+//! are counted in instructions as well, and the gate watches those of ours. (Not all of containers: valgrind has no addresses for
+//! what they share.)
 //!
 //! Lengths and closures are known when a loop is compiled, as they are in a program: what a compiler makes of that is a part
 //! of the comparison.
@@ -41,9 +42,9 @@ const TOGETHER: u64 = 100;
 
 /// For instruction counts.
 pub fn counted() -> impl Iterator<Item = Counted> {
-    arenas::METHODS.iter().flat_map(|&Method { name, contenders, .. }| {
+    arenas::METHODS.iter().chain(maps::IN_PLACE).flat_map(|&Method { name, contenders, .. }| {
         let counted = move |&(contender, calls): &(&str, Calls)| {
-            let ours = contender.starts_with("Arena");
+            let ours = contender.starts_with("Arena") || contender == "StableMap";
             Counted::new(format!("{name}, {contender}"), ours, COUNTED, move |count| {
                 calls(count.into());
                 Ok(())
@@ -60,7 +61,7 @@ fn measure(effort: Effort) -> Result<Vec<Row>> {
     };
     let mut rows = Vec::new();
     for Method { name, calls: count, contenders } in
-        [arenas::METHODS, vectors::METHODS, maps::METHODS].concat()
+        [arenas::METHODS, vectors::METHODS, maps::IN_PLACE, maps::OTHERS].concat()
     {
         eprintln!("methods: {name}, {rounds} rounds");
         let case = |&(contender, calls): &(&'static str, Calls)| {
