@@ -225,6 +225,31 @@ fn what_a_place_can_tell_of_what_was_ready_stays_so_and_the_rest_reads_zero() {
 }
 
 #[test]
+#[cfg(not(any(miri, v_alloc_heap_os, feature = "traps")))]
+fn what_threads_share_is_left_to_the_next_if_it_is_like_every_other_and_from_the_budget() {
+    alone(
+        "reservation::tests::what_threads_share_is_left_to_the_next_if_it_is_like_every_other_and_from_the_budget",
+        || {
+            let size = Pages::round_up(*os::RESERVATION_TIERS.first().unwrap()).unwrap();
+            let of_default_size = || Reservation::with_default_size(Placement::ANYWHERE, Reservation::placed);
+            if of_default_size().unwrap().size() != size {
+                return; // addresses are few, and what is kept soon too small
+            }
+            for (recyclable, from_budget) in [(false, false), (false, true), (true, false), (true, true)] {
+                let lazy = LazyReservation::new(None, RangeAdvice::default()).recyclable(recyclable);
+                let reserve = || if from_budget { of_default_size() } else { Reservation::new(size) };
+                lazy.get_or_reserve(reserve, |_, _| {}).unwrap();
+                lazy.commit(0, |range| range.commit_to(pages(1))).unwrap();
+                drop(lazy);
+                let left = recycled::take().map(|mut range| range.is_recyclable = false);
+                assert_eq!(left.is_some(), recyclable && from_budget);
+            }
+            assert_eq!(totals(), (0, 0));
+        },
+    );
+}
+
+#[test]
 fn who_is_overtaken_while_reserving_takes_what_is_there() {
     alone("reservation::tests::who_is_overtaken_while_reserving_takes_what_is_there", || {
         let lazy = lazy();
