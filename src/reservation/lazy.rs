@@ -106,9 +106,7 @@ impl LazyReservation {
     /// So much of what is ready as a place can tell: as its bits there.
     fn mark_of(ready: Pages) -> usize {
         let pages = ready.bytes().checked_div(os::page_bytes()).unwrap_or_default();
-        let mark = |exponent: u32| {
-            1 + 2 * exponent as usize + (pages >> exponent.saturating_sub(1) & usize::from(exponent > 0))
-        };
+        let mark = |exponent: u32| 1 + 2 * exponent as usize + ((2 * pages) >> exponent & 1);
         pages.checked_ilog2().map_or(0, mark).min(MOST_READY) << READY_SHIFT
     }
 

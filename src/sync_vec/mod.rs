@@ -150,10 +150,11 @@ impl<T> SyncVec<T> {
     #[must_use]
     pub fn limit(&self) -> usize {
         let most = self.most.min(MOST);
-        match (self.elements.size(), self.flags.size()) {
-            (_, 0) => most,
-            (bytes, flags) => most.min(flags).min(bytes.checked_div(size_of::<T>()).unwrap_or(most)),
-        }
+        let fit = |range: &LazyReservation, size: usize| match range.size() {
+            0 => most,
+            bytes => bytes.checked_div(size).unwrap_or(most),
+        };
+        most.min(fit(&self.elements, size_of::<T>())).min(fit(&self.flags, 1))
     }
 
     #[inline(always)]
