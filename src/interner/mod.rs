@@ -38,7 +38,7 @@ use strings::{Place, Strings};
 ///
 /// * **Cost**: a string that is there takes one hash, one search and one comparison; a new one also a copy. No
 ///   insertion waits for all strings to be hashed anew. An empty interner costs nothing, a small one three pages; a
-///   string takes its bytes, 16 to 19 bytes, and some 10 bytes of the index.
+///   string takes its bytes, 16 to 19 bytes, and 8 to 16 bytes of the index.
 /// * **Failure**: short forms panic where there is no room or no memory, [`try_intern`](Self::try_intern) has an error.
 ///   Either way the interner stays as it was.
 /// * **Limits**: 2^28 strings, and 16 GiB for them with 12 to 15 bytes more for each, on 64-bit Unix, or what
@@ -89,8 +89,8 @@ impl Interner {
     /// space. The range for strings is reserved now, that for symbols by the first one.
     ///
     /// # Errors
-    /// [`ReserveError`] if the operating system has no such range, or for more symbols than an index can find: 1.2 thousand
-    /// million, 37 million on 32-bit machines.
+    /// [`ReserveError`] if the operating system has no such range, or for more symbols than an index can find: 2^30,
+    /// and 2^25 on 32-bit machines.
     ///
     /// ```
     /// let names = v_alloc::Interner::with_reservation(1000, 64 << 10)?;
@@ -321,7 +321,7 @@ impl<T: Interned + ?Sized> Interner<T> {
     }
 
     /// Memory for strings and symbols that can be used without asking the system, in bytes. The index comes on top, with
-    /// some 10 bytes for each string.
+    /// 8 to 16 bytes for each string.
     ///
     /// ```
     /// let names = v_alloc::Interner::new();

@@ -1,17 +1,15 @@
 //! `StableMap`: a map whose values never move, and whose entries have stable numbers.
 //!
 //! Entries lie in `slots`, by number. A removed entry leaves a hole, which the next insertion fills. `index` finds the
-//! number of an entry by hash, in a `table` or two, and grows a few entries at a time.
+//! number of an entry by hash, and grows a few entries at a time.
 
 mod capacity;
-mod chunk;
 mod entry;
 pub(crate) mod index;
 mod iter;
 mod options;
 mod set;
 mod slots;
-mod table;
 mod traits;
 
 pub use entry::{Entry, OccupiedEntry, VacantEntry};
@@ -44,7 +42,7 @@ pub type DefaultHasher = foldhash::fast::RandomState;
 ///
 /// * **Nothing moves.** The address of a value, and the index of an entry, hold until the entry is removed. Removing
 ///   one moves no other: its slot is left empty and given to a later entry, so indices need not be dense.
-/// * **No insertion waits for the whole map.** When the table of hashes grows, each insertion brings over a few
+/// * **No insertion waits for the whole map.** When the table of hashes grows, each insertion moves a few
 ///   entries. There is no pause to rehash, however large the map.
 /// * Iteration is in the order of indices: that of insertion, as long as nothing is removed.
 /// * `map[7]` is the entry with that *index*, as in an `IndexMap`; `map[&7]` is the value of a key.

@@ -1,7 +1,8 @@
 //! What a map is to be: reservation, huge pages, name.
 
+use super::index::{self, Index};
 use super::slots::{Slots, Word};
-use super::{DefaultHasher, Index, StableMap};
+use super::{DefaultHasher, StableMap};
 use crate::{CommitPolicy, StableBlock, StableBlockOptions, StableVec, StableVecOptions};
 use core::ffi::CStr;
 use core::fmt;
@@ -46,6 +47,7 @@ impl<K, V> StableMapOptions<K, V> {
     pub const fn reservation(mut self, entries: usize) -> Self {
         self.words = self.words.reservation(entries);
         self.entries = self.entries.reservation(entries);
+        self.table = index::with_room_for(self.table, entries);
         self
     }
 

@@ -1,7 +1,7 @@
 //! The entries of a map by number, with holes where some were removed; and what says which are there.
 //!
 //! ```text
-//!  words:    | taken, tag | hole, the next one | taken, tag | ...     4 bytes each, for migration and iteration
+//!  words:    | taken, tag | hole, the next one | taken, tag | ...     4 bytes each, for the table and for iteration
 //!  entries:  | key, value | (uninitialised)    | key, value | ...     nothing else between them, for searches
 //! ```
 //!
@@ -35,23 +35,28 @@ pub(super) struct Word(u32);
 impl Word {
     const TAKEN: u32 = 1 << TAG_BITS;
 
+    #[inline]
     fn taken(tag: Tag) -> Self {
         Self(Self::TAKEN | tag)
     }
 
     /// Numbers have a bit less than words.
+    #[inline]
     fn hole(next: Option<Number>) -> Self {
         Self(next.map_or(0, |next| next + 1))
     }
 
+    #[inline]
     fn is_taken(self) -> bool {
         self.0 & Self::TAKEN != 0
     }
 
+    #[inline]
     fn tag(self) -> Option<Tag> {
         self.is_taken().then_some(self.0 & !Self::TAKEN)
     }
 
+    #[inline]
     fn next_hole(self) -> Option<Number> {
         self.0.checked_sub(1)
     }

@@ -3,12 +3,11 @@
 //! ```text
 //!  | controls: u8 x 12 | passed: u32 | numbers: u32 x 12 |       64 bytes
 //!
-//!  control   0: the place is free; else eight bits of the tag
+//!  control   0: the place is free; else the highest eight bits of the tag
 //!  passed    how many entries found the chunk full and lie further on their way
 //! ```
 
-use super::index::Number;
-use super::table::Tag;
+use super::{Number, TAG_BITS, Tag};
 
 /// Places in a chunk.
 pub(super) const PLACES: usize = 12;
@@ -23,11 +22,17 @@ pub(super) struct Chunk {
     pub(super) numbers: [Number; PLACES],
 }
 
-/// The control of an entry with this tag: its lowest bits. (All that have 0 there share 1 with others.)
+/// The highest eight bits of a tag: the lowest say where its entry lies.
+#[inline(always)]
+fn highest(tag: Tag) -> u8 {
+    let [highest, ..] = (tag >> (TAG_BITS - u8::BITS)).to_le_bytes();
+    highest
+}
+
+/// The control of an entry with this tag. (All that have 0 there share 1 with others.)
 #[inline(always)]
 fn control_of(tag: Tag) -> u8 {
-    let [lowest, ..] = tag.to_le_bytes();
-    lowest.max(1)
+    highest(tag).max(1)
 }
 
 impl Chunk {
@@ -69,7 +74,7 @@ use by_words::Pattern;
 
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2", not(miri)))]
 mod by_sse2 {
-    use super::{Chunk, PLACES, Places, Tag};
+    use super::{Chunk, PLACES, Places, Tag, highest};
     use core::arch::x86_64::{
         __m128i, _mm_cmpeq_epi8, _mm_load_si128, _mm_max_epu8, _mm_movemask_epi8, _mm_set1_epi8,
         _mm_set1_epi32,
@@ -85,8 +90,7 @@ mod by_sse2 {
         /// That of a tag, as [`control_of`](super::control_of) says: a loop of searches makes the ones only once.
         #[inline(always)]
         pub(super) fn of(tag: Tag) -> Self {
-            let [lowest, ..] = tag.to_le_bytes();
-            let repeated = i32::from(lowest).wrapping_mul(0x0101_0101);
+            let repeated = i32::from(highest(tag)).wrapping_mul(0x0101_0101);
             // SAFETY: the target has SSE2.
             Self(unsafe { _mm_max_epu8(_mm_set1_epi32(repeated), _mm_set1_epi8(1)) })
         }
@@ -150,7 +154,7 @@ mod tests {
 
     #[test]
     fn every_place_with_a_control_is_seen_and_no_other() {
-        for tag in 0..0x200 {
+        for tag in (0..0x100).map(|highest| highest << (TAG_BITS - u8::BITS) | 5) {
             for place in 0..PLACES {
                 let mut chunk = Chunk { passed: u32::MAX, ..Chunk::EMPTY };
                 chunk.controls[place] = control_of(tag);
@@ -158,7 +162,7 @@ mod tests {
                 assert_eq!(by_words::Pattern::of(tag).places(&chunk), 1 << place);
                 assert_eq!(Pattern::FREE.places(&chunk), ALL & !(1 << place));
                 assert_eq!(by_words::Pattern::FREE.places(&chunk), ALL & !(1 << place));
-                for other in [tag ^ 2, tag ^ 0x80] {
+                for other in [tag ^ 2 << (TAG_BITS - u8::BITS), tag ^ 1 << (TAG_BITS - 1)] {
                     assert_eq!(Pattern::of(other).places(&chunk), 0);
                     assert_eq!(by_words::Pattern::of(other).places(&chunk), 0);
                 }

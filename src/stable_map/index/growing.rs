@@ -1,0 +1,213 @@
+//! How an index gets memory: it grows where it is, and its chunks are split one by one.
+//!
+//! While chunks are split, every way ends in the part of the table where it began, as long as that has a place: the first `half + 1`
+//! chunks, or as many behind them. It has, because there are 12 places in a chunk, and when the splitting begins 9 entries for
+//! each old chunk, to which at most one for each comes until it ends. So what moves can be told from what is to move by
+//! where it is.
+
+use super::chunk::{Chunk, PLACES};
+use super::{Index, LARGEST_BITS, MOST_TAKEN, Number, Tag};
+use crate::ReserveError;
+use crate::error::{Cause, Operation};
+use crate::stable::StableBlockOptions;
+
+/// The smallest table, of four chunks, and the next, which is a page: to make one takes longer than to clear a few chunks more.
+const SMALLEST_BITS: u32 = 2;
+const NEXT_BITS: u32 = 6;
+
+/// New tables up to this size, 16 KiB, are cleared whatever they are. A larger one gets zeroes from the system, and only where it is
+/// used.
+const CLEARED_HERE: u32 = 8;
+
+/// Two to this power are the chunks of a table that has room for so many entries.
+const fn bits_for(entries: usize) -> u32 {
+    match entries.div_ceil(MOST_TAKEN).checked_next_power_of_two() {
+        None => usize::BITS,
+        Some(chunks) => match chunks.trailing_zeros() {
+            bits if bits <= SMALLEST_BITS => SMALLEST_BITS,
+            bits if bits <= NEXT_BITS => NEXT_BITS,
+            bits => bits,
+        },
+    }
+}
+
+/// The bytes of a table of two to this power chunks.
+const fn bytes_of(bits: u32) -> Result<usize, ReserveError> {
+    if bits > LARGEST_BITS {
+        return Err(ReserveError::new(Operation::Reserve, usize::MAX, Cause::TooLarge));
+    }
+    Ok(size_of::<Chunk>() << bits)
+}
+
+/// The addresses that a table needs to grow to so many entries where it is.
+pub(in crate::stable_map) const fn with_room_for(
+    memory: StableBlockOptions,
+    entries: usize,
+) -> StableBlockOptions {
+    match bytes_of(bits_for(entries)) {
+        Ok(bytes) => memory.reservation(bytes),
+        Err(_) => memory, // it will be refused when somebody asks for so many
+    }
+}
+
+impl Index {
+    /// Makes room for one entry more. `tag` knows the tag of each that is there.
+    ///
+    /// # Errors
+    /// [`ReserveError`] if there is no memory; nothing has changed then.
+    pub(crate) fn reserve(&mut self, tag: impl Fn(Number) -> Tag) -> Result<(), ReserveError> {
+        if self.taken >= self.most_taken {
+            self.reserve_for(self.most_taken + 1, &tag)?;
+        }
+        if self.is_splitting() {
+            self.split_next(&tag);
+        }
+        Ok(())
+    }
+
+    /// Makes room for so many entries in all. If the table grows for the second time at short notice, this splits all
+    /// chunks that are left.
+    ///
+    /// # Errors
+    /// As for [`reserve`](Self::reserve).
+    pub(crate) fn reserve_for(
+        &mut self,
+        entries: usize,
+        tag: impl Fn(Number) -> Tag,
+    ) -> Result<(), ReserveError> {
+        if entries <= self.most_taken {
+            return Ok(());
+        }
+        let bits = bits_for(entries);
+        if self.most_taken == 0 {
+            *self = self.of_empty_chunks(bits)?;
+            return Ok(());
+        }
+        // Growth by one entry at a time finds nothing left: it was all split long before.
+        self.split_all(&tag);
+        let (before, bytes) = (self.memory.len(), bytes_of(bits)?);
+        match self.memory.resize(bytes) {
+            Ok(()) => {
+                let unclean = self.unclean.min(bytes).saturating_sub(before);
+                // SAFETY: the memory has so many bytes, and no chunks there yet.
+                unsafe { self.memory.base().add(before).write_bytes(0, unclean) };
+                (self.mask, self.split) = ((1 << bits) - 1, 0);
+                self.most_taken = MOST_TAKEN << bits;
+            }
+            // Its block has no more addresses: there are larger ones.
+            Err(error) if error.is_beyond_reservation() => *self = self.moved(bits, &tag)?,
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Splits the next chunk that was not split yet.
+    fn split_next(&mut self, tag: impl Fn(Number) -> Tag) {
+        let home = self.split;
+        for step in 0..=self.half {
+            let at = home ^ step;
+            let &Chunk { controls, numbers, .. } = self.chunks().at(at);
+            let taken = |place: &usize| controls[*place] != 0;
+            // All tags first: so the processor waits for all of them at once.
+            let mut tags = [0; PLACES];
+            for place in (0..PLACES).filter(taken) {
+                tags[place] = tag(numbers[place]);
+            }
+            for place in (0..PLACES).filter(taken) {
+                let of = |mask: usize| tags[place] as usize & mask;
+                // What stays, but had found no place at home, does now.
+                if of(self.half) == home && (of(self.mask) != home || step > 0) {
+                    self.take(tags[place], at, place);
+                    self.insert_from(of(self.mask), tags[place], numbers[place]);
+                }
+            }
+            if self.chunks().at(at).passed == 0 {
+                break;
+            }
+        }
+        self.split += 1;
+        if self.split > self.half {
+            (self.half, self.split) = (self.mask, 0);
+        }
+    }
+
+    fn split_all(&mut self, tag: impl Fn(Number) -> Tag) {
+        while self.is_splitting() {
+            self.split_next(&tag);
+        }
+    }
+
+    /// The same entries in tables of its own; without entries, no table.
+    ///
+    /// # Errors
+    /// [`ReserveError`] if there is no memory.
+    pub(crate) fn copy(&self) -> Result<Self, ReserveError> {
+        if self.taken == 0 {
+            return Ok(self.emptied());
+        }
+        let copy = self.of_chunks(self.count().trailing_zeros(), false)?;
+        // SAFETY: each table has so many chunks; the new one's are its own.
+        unsafe { copy.base.copy_from_nonoverlapping(self.base, self.count()) };
+        let &Self { half, split, taken, .. } = self;
+        Ok(Self { half, split, taken, ..copy })
+    }
+
+    /// Gives back what so many entries do not need; there are no more. If there is no memory to do so, all stays.
+    pub(crate) fn shrink_to(&mut self, entries: usize, tag: impl Fn(Number) -> Tag) {
+        if entries == 0 {
+            *self = self.emptied();
+            return;
+        }
+        self.split_all(&tag);
+        let bits = bits_for(entries);
+        if 1 << bits < self.count() {
+            if let Ok(smaller) = self.moved(bits, tag) {
+                *self = smaller;
+            }
+        }
+    }
+
+    /// The same entries in a table of two to this power chunks.
+    fn moved(&self, bits: u32, tag: impl Fn(Number) -> Tag) -> Result<Self, ReserveError> {
+        let mut other = self.of_chunks(bits, true)?; // with zeroes it has no more memory from a block before than it needs
+        for at in 0..self.count() {
+            let Chunk { controls, numbers, .. } = self.chunks().at(at);
+            for (_, &number) in controls.iter().zip(numbers).filter(|(control, _)| **control != 0) {
+                other.insert(tag(number), number);
+            }
+        }
+        Ok(other)
+    }
+
+    /// A table of two to this power chunks, without entries: so they are all zero.
+    fn of_empty_chunks(&self, bits: u32) -> Result<Self, ReserveError> {
+        let is_small = bits <= CLEARED_HERE;
+        let table = self.of_chunks(bits, !is_small)?;
+        if is_small {
+            // SAFETY: the table has so many chunks, which are its own.
+            unsafe { table.base.write_bytes(0, table.count()) };
+        }
+        Ok(table)
+    }
+
+    /// A table of two to this power chunks. If not `zeroed` they may be anything.
+    fn of_chunks(&self, bits: u32, zeroed: bool) -> Result<Self, ReserveError> {
+        let bytes = bytes_of(bits)?;
+        let options = self.memory.same_options().zeroed(zeroed);
+        let mut memory =
+            if options.reserved() < bytes { options.reservation(bytes) } else { options }.build();
+        memory.resize(bytes)?;
+        let unclean = if zeroed { 0 } else { memory.committed_bytes() };
+        let (base, mask) = (memory.base().cast::<Chunk>(), (1 << bits) - 1);
+        Ok(Self {
+            memory,
+            base,
+            mask,
+            half: mask,
+            split: 0,
+            taken: 0,
+            most_taken: MOST_TAKEN << bits,
+            unclean,
+        })
+    }
+}

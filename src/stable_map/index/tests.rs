@@ -1,0 +1,418 @@
+//! The index against a model: every entry is found, in any state of its growth, and no other.
+
+use super::*;
+use core::cell::Cell;
+use std::vec::Vec;
+
+/// Entries that one insertion looks at: those of a chunk, and of the full ones behind it, of which there are not
+/// many in a row.
+const FEW: usize = 400;
+
+/// An index with its entries, as `StableMap` keeps them.
+struct Model {
+    index: Index,
+    /// By number; `None` is a hole.
+    tags: Vec<Option<Tag>>,
+    holes: Vec<usize>,
+    live: usize,
+    /// The most entries that one insertion looked at, and how often the table grew.
+    most_asked: usize,
+    growths: usize,
+}
+
+impl Model {
+    fn new() -> Self {
+        Self::with(StableBlock::options())
+    }
+
+    fn with(memory: StableBlockOptions) -> Self {
+        let (tags, holes) = (Vec::new(), Vec::new());
+        Self { index: Index::new(memory), tags, holes, live: 0, most_asked: 0, growths: 0 }
+    }
+
+    fn insert(&mut self, tag: Tag) -> Number {
+        let (asked, room) = (Cell::new(0), self.index.room());
+        let tag_of = |number: Number| {
+            asked.set(asked.get() + 1);
+            self.tags[number as usize].unwrap()
+        };
+        self.index.reserve(tag_of).unwrap();
+        self.most_asked = self.most_asked.max(asked.get());
+        self.growths += usize::from(self.index.room() != room);
+        let number = self.holes.pop().unwrap_or_else(|| {
+            self.tags.push(None);
+            self.tags.len() - 1
+        });
+        self.tags[number] = Some(tag);
+        self.live += 1;
+        self.index.insert(tag, number as Number);
+        number as Number
+    }
+
+    fn remove(&mut self, number: Number) {
+        let tag = self.tags[number as usize].take().unwrap();
+        self.holes.push(number as usize);
+        self.live -= 1;
+        self.index.remove(tag, |other| other == number, |_| tag).unwrap();
+    }
+
+    /// Returns the tags that there were.
+    fn clear(&mut self) -> Vec<Option<Tag>> {
+        let tags = core::mem::take(&mut self.tags);
+        (self.live, self.holes) = (0, Vec::new());
+        self.index.clear((0..tags.len() as Number).map(|number| (tags[number as usize], number)));
+        tags
+    }
+
+    /// As a map asks: about entries that are there.
+    fn find(&self, tag: Tag, wanted: Number) -> Option<Number> {
+        self.index.find(tag, |number| {
+            let tag_of = self.tags[number as usize].expect("only entries that are there are asked about");
+            (number == wanted && tag_of == tag).then_some(number)
+        })
+    }
+
+    fn splits(&self) -> bool {
+        self.index.is_splitting()
+    }
+
+    /// Every entry is found and no other is.
+    fn check(&self) {
+        let mut live = 0;
+        for (number, tag) in (0..).zip(&self.tags) {
+            if let Some(tag) = *tag {
+                assert_eq!(self.find(tag, number), Some(number));
+                assert_eq!(self.find(tag ^ 0x5555_5555, number), None);
+                live += 1;
+            }
+        }
+        assert_eq!(live, self.live);
+    }
+}
+
+fn random(state: &mut u64) -> u32 {
+    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    (*state >> 33) as u32
+}
+
+#[test]
+fn nothing_is_in_an_empty_index() {
+    let mut model = Model::new();
+    assert_eq!(model.index.find(7, Some), None);
+    let number = model.insert(7);
+    model.remove(number);
+    assert_eq!(model.index.find(7, Some), None);
+    model.clear();
+    assert_eq!(model.index.find(7, Some), None);
+}
+
+#[test]
+fn no_search_misses_while_entries_migrate() {
+    let (mut model, mut state) = (Model::new(), 1);
+    let mut steps = 0;
+    while model.live < 20_000 {
+        model.insert(random(&mut state));
+        if model.splits() {
+            steps += 1;
+            // Entries that were brought over, that were not yet, and that are new.
+            if random(&mut state) % 4 == 0 {
+                let number = random(&mut state) as usize % model.tags.len();
+                if let Some(tag) = model.tags[number] {
+                    model.remove(number as Number);
+                    assert_eq!(model.find(tag, number as Number), None);
+                }
+            }
+            if steps % 64 == 0 {
+                model.check();
+            }
+        }
+    }
+    model.check();
+    assert!(steps > 1000 && model.growths > 4, "{steps} {}", model.growths);
+    assert!(model.most_asked < FEW, "{}", model.most_asked);
+}
+
+#[test]
+fn a_number_that_is_given_anew_while_it_migrates_has_its_new_tag_only() {
+    for same_tag in [false, true] {
+        let (mut model, mut state) = (Model::new(), 2);
+        while !model.splits() {
+            model.insert(random(&mut state));
+        }
+        for number in (0..model.tags.len() as Number - 1).rev().step_by(2) {
+            let before = model.tags[number as usize].unwrap();
+            let tag = if same_tag { before } else { random(&mut state) };
+            model.remove(number);
+            assert_eq!(model.insert(tag), number);
+            if !same_tag {
+                assert_eq!(model.find(before, number), None);
+            }
+            model.check();
+        }
+        assert!(!model.splits());
+    }
+}
+
+#[test]
+fn an_insertion_brings_over_few_entries_whatever_comes_before() {
+    // Growth, a constant size, few left of many, and growth again.
+    let (mut model, mut state) = (Model::new(), 3);
+    for (target, cycles) in [(20_000, 100_000), (20, 100_000), (5_000, 20_000), (60_000, 30_000)] {
+        while model.live > target {
+            let number = random(&mut state) as usize % model.tags.len();
+            if model.tags[number].is_some() {
+                model.remove(number as Number);
+            }
+        }
+        while model.live < target {
+            model.insert(random(&mut state));
+        }
+        let (mut newest, growths) = (None, model.growths);
+        for _ in 0..cycles {
+            // The newest as well as any.
+            let number = match newest.take() {
+                Some(number) if random(&mut state) % 2 == 0 => number,
+                _ => (random(&mut state) as usize % model.tags.len()) as Number,
+            };
+            if model.tags[number as usize].is_some() {
+                model.remove(number);
+                newest = Some(model.insert(random(&mut state)));
+            }
+        }
+        assert_eq!(model.growths, growths, "a constant size needs no other table");
+        model.check();
+    }
+    assert!(model.growths > 6, "{}", model.growths);
+    assert!(model.most_asked < FEW, "{}", model.most_asked);
+}
+
+#[test]
+fn equal_tags_and_tags_at_the_ends_are_told_apart_by_number() {
+    const LAST: Tag = (1 << TAG_BITS) - 1;
+    for tags in [[0, 0, 0], [LAST; 3], [0, LAST, LAST - 1], [1, 1 << 30, 1 << 22]] {
+        let mut model = Model::new();
+        // Past the first migration.
+        for round in 0..900 {
+            model.insert(tags[round % 3]);
+        }
+        for number in (0..900).step_by(3) {
+            model.remove(number);
+        }
+        model.check();
+    }
+}
+
+#[test]
+fn room_made_ahead_needs_no_table_later() {
+    let (mut model, mut state) = (Model::new(), 4);
+    for count in [700, 100_000] {
+        for _ in 0..50 {
+            model.insert(random(&mut state));
+        }
+        let tags = model.tags.clone();
+        model.index.reserve_for(count, |number| tags[number as usize].unwrap()).unwrap();
+        let room = model.index.room();
+        model.check();
+        while model.live < count {
+            model.insert(random(&mut state));
+        }
+        assert_eq!(model.index.room(), room);
+        model.check();
+    }
+}
+
+#[test]
+fn the_table_grows_where_it_is() {
+    let (mut model, mut state) = (Model::new(), 5);
+    model.insert(random(&mut state));
+    let base = model.index.base;
+    while model.live < 50_000 {
+        model.insert(random(&mut state));
+    }
+    assert!(model.index.base == base && model.growths > 6, "{}", model.growths);
+    model.check();
+}
+
+#[test]
+fn a_table_whose_block_has_no_more_addresses_moves_to_another() {
+    let (mut model, mut state) = (Model::with(StableBlock::options().reservation(64 << 10)), 9);
+    model.insert(random(&mut state));
+    let base = model.index.base;
+    while model.index.base == base {
+        model.insert(random(&mut state));
+    }
+    assert_eq!(model.live, MOST_TAKEN * (64 << 10) / size_of::<Chunk>() + 1);
+    model.check();
+    while model.live < 20_000 {
+        model.insert(random(&mut state));
+    }
+    model.check();
+}
+
+#[test]
+fn memory_that_another_had_before_is_clean_where_chunks_come_to_lie() {
+    // One block after the other has the same memory, up to 64 KiB of it.
+    let (mut model, mut state) = (Model::new(), 10);
+    for _ in 0..20 {
+        let mut before = StableBlock::options().zeroed(false).build();
+        before.resize(64 << 10).unwrap();
+        before.as_mut_slice().fill(0xFF);
+        drop(before);
+        model = Model::new();
+        while model.live < 10_000 {
+            model.insert(random(&mut state));
+        }
+        model.check();
+    }
+    // So few are wrong to begin with that what is checked above would be seen.
+    assert!(model.index.unclean >= 4096, "{}", model.index.unclean);
+}
+
+#[test]
+fn removed_entries_leave_nothing_behind_in_any_state_of_a_growth() {
+    for alike in [1, 2, u32::MAX] {
+        let mut state = 11;
+        for count in [30, 36, 500, 513, 700, 1000, 1025, 1100, 3000] {
+            let mut model = Model::new();
+            while model.live < count {
+                let tag = random(&mut state);
+                model.insert(if model.live as u32 % alike == 0 { 77 << 16 | 63 } else { tag });
+            }
+            for number in (0..count).map(|number| (number * 7 + 3) % count) {
+                if let Some(tag) = model.tags[number] {
+                    model.remove(number as Number);
+                    assert_eq!(model.find(tag, number as Number), None);
+                }
+            }
+            for number in (0..count).filter(|&number| model.tags[number].is_some()).collect::<Vec<_>>() {
+                model.remove(number as Number);
+            }
+            assert_eq!(model.index.taken, 0);
+            for at in 0..model.index.count() {
+                let chunk = model.index.chunks().at(at);
+                assert_eq!((chunk.passed, chunk.controls), (0, [0; PLACES]), "{count} {at}");
+            }
+        }
+    }
+}
+
+#[test]
+fn entries_that_all_have_one_home_stay_within_the_part_of_the_table_where_they_belong() {
+    for tag in [0, 5, 63, 64 + 5, (1 << TAG_BITS) - 1] {
+        let mut model = Model::new();
+        while model.live < 5000 {
+            model.insert(tag);
+            if !model.splits() {
+                continue;
+            }
+            let (index, home) = (&model.index, model.index.chunks().home(tag));
+            for at in (0..index.count()).filter(|at| at & !index.half != home & !index.half) {
+                assert_eq!(index.chunks().at(at).controls, [0; PLACES], "{tag} {at}");
+            }
+        }
+        model.check();
+    }
+}
+
+#[test]
+fn a_search_ends_where_every_chunk_was_passed() {
+    let mut model = Model::new();
+    model.insert(5);
+    for at in 0..model.index.count() {
+        model.index.chunk_mut(at).passed = 1;
+    }
+    assert_eq!(model.find(5, 7), None);
+    assert_eq!(model.index.remove(5, |number| number == 7, |_| 5), None);
+}
+
+#[test]
+fn homes_are_as_even_as_by_chance_whichever_bits_of_the_hashes_differ() {
+    const HOMES: usize = 1024;
+    // As of hashers that do little: numbers in a row, or their multiples.
+    for shift in 0..=u64::BITS - 13 {
+        let mut homes = [0; HOMES];
+        for number in 0..8 * HOMES as u64 {
+            homes[tag_of(number << shift) as usize % HOMES] += 1;
+        }
+        let most = homes.iter().max().unwrap();
+        assert!(*most < 24, "{shift}: {most}"); // at random, one time in five hundred some home has more
+    }
+}
+
+#[test]
+fn an_index_that_was_cleared_finds_nothing_and_has_the_room_that_it_had() {
+    let (mut model, mut state) = (Model::new(), 6);
+    for _ in 0..3 {
+        while model.live < 7000 {
+            model.insert(random(&mut state)); // a part of them is in the table before
+        }
+        let room = model.index.room();
+        let tags = model.clear();
+        assert!(tags.iter().all(|tag| model.find(tag.unwrap(), 0).is_none()));
+        assert_eq!(model.index.room(), room);
+    }
+    // Few, with a hole between them: taken out one by one, and nothing is left in the table.
+    for count in [1, 2, 50, 90, 150] {
+        while model.live < count {
+            model.insert((random(&mut state) % 3) << 20);
+        }
+        model.remove(count as Number / 2);
+        let tags = model.clear();
+        assert!(tags.iter().flatten().all(|&tag| model.index.find(tag, Some).is_none()));
+        assert_eq!(model.index.taken, 0);
+    }
+    model.check();
+}
+
+#[test]
+fn a_table_that_is_too_large_is_left_for_a_smaller_one() {
+    let (mut model, mut state) = (Model::new(), 7);
+    while !(model.splits() && model.live > 20_000) {
+        model.insert(random(&mut state));
+    }
+    for left in [20_000, 6000, 5000, 100, 0] {
+        while model.live > left {
+            let number = model.tags.iter().rposition(Option::is_some).unwrap();
+            model.remove(number as Number);
+        }
+        let tags = &model.tags;
+        model.index.shrink_to(left, |number| tags[number as usize].unwrap());
+        model.check();
+        assert!(!model.splits());
+        let room = model.index.room();
+        assert!(left <= room && room < (2 * left).max(577) && (room > 0) == (left > 0), "{left}: {room}");
+    }
+}
+
+#[test]
+fn a_copy_has_the_entries_of_both_growths_and_is_one_of_its_own() {
+    let (mut model, mut state) = (Model::new(), 8);
+    for count in [0, 5, 575, 600, 700, 1300, 20_000] {
+        while model.live < count {
+            model.insert(random(&mut state));
+        }
+        // Also when all of them are in the table before, and the one that they are to come to has none yet.
+        if count % 100 == 0 {
+            let (tags, room) = (&model.tags, 2 * model.index.room());
+            model.index.reserve_for(room, |number| tags[number as usize].unwrap()).unwrap();
+        }
+        let copy = model.index.copy().unwrap();
+        let mut original = core::mem::replace(&mut model.index, copy);
+        original.clear((0..count as Number).map(|number| (model.tags[number as usize], number)));
+        model.check();
+        // It goes on growing by itself.
+        for _ in 0..50 {
+            model.insert(random(&mut state));
+        }
+        model.check();
+    }
+}
+
+#[test]
+fn what_there_is_no_memory_for_leaves_the_index_as_it_was() {
+    let mut index = Index::new(StableBlock::options());
+    index.reserve(|_| 0).unwrap();
+    index.insert(5, 0);
+    assert!(index.reserve_for(usize::MAX, |_| 5).is_err());
+    assert_eq!(index.find(5, Some), Some(0));
+}
