@@ -354,14 +354,19 @@ impl<T: Interned + ?Sized> Interner<T> {
     #[inline]
     fn tag(&self, bytes: &[u8]) -> Tag {
         let mut hasher = self.hasher.get_or_init(DefaultHasher::default).build_hasher();
-        hasher.write(bytes); // which tells lengths apart by itself
+        if bytes.len() <= strings::SHORT {
+            hasher.write_u128(strings::all_of_short(bytes) ^ bytes.len() as u128);
+        } else {
+            hasher.write(bytes); // which tells lengths apart by itself
+        }
         tag_of(hasher.finish())
     }
 
     #[inline]
     fn find(&self, tag: Tag, bytes: &[u8]) -> Option<Symbol> {
         if bytes.len() <= strings::SHORT {
-            self.find_with(tag, bytes, strings::equal_short)
+            let all = strings::all_of_short(bytes);
+            self.find_with(tag, bytes, |string| strings::all_of_short(string) == all)
         } else {
             self.find_long(tag, bytes)
         }
@@ -370,13 +375,13 @@ impl<T: Interned + ?Sized> Interner<T> {
     /// By itself, so that the search for a short string calls nothing.
     #[inline(never)]
     fn find_long(&self, tag: Tag, bytes: &[u8]) -> Option<Symbol> {
-        self.find_with(tag, bytes, PartialEq::eq)
+        self.find_with(tag, bytes, |string| string == bytes)
     }
 
     #[inline(always)]
-    fn find_with(&self, tag: Tag, bytes: &[u8], equal: impl Fn(&[u8], &[u8]) -> bool) -> Option<Symbol> {
+    fn find_with(&self, tag: Tag, bytes: &[u8], equal: impl Fn(&[u8]) -> bool) -> Option<Symbol> {
         // SAFETY: the index has places that were returned for what it has in them now.
-        let look = |place| unsafe { self.strings.symbol_if_equal(place, bytes, &equal) };
+        let look = |place| unsafe { self.strings.symbol_if(place, bytes.len(), &equal) };
         // SAFETY: it is borrowed exclusively only within `add`, which does not come here, and through `&mut self`.
         unsafe { &*self.index.get() }.find(tag, look)
     }

@@ -155,41 +155,48 @@ impl Strings {
         unsafe { self.head(place).as_ref().tag }
     }
 
-    /// The symbol of a string, if it is equal to these bytes.
+    /// The symbol of a string, if it has this length, and `equal` says so.
     ///
     /// # Safety
     /// As for [`head`](Self::head).
     #[inline(always)]
-    pub(super) unsafe fn symbol_if_equal(
+    pub(super) unsafe fn symbol_if(
         &self,
         place: Place,
-        bytes: &[u8],
-        equal: impl Fn(&[u8], &[u8]) -> bool,
+        len: usize,
+        equal: impl Fn(&[u8]) -> bool,
     ) -> Option<Symbol> {
         // SAFETY: forwarded from the caller.
         let (symbol, string) = unsafe { (self.head(place).as_ref().symbol, self.at(place)) };
-        (string.len() == bytes.len() && equal(string, bytes)).then_some(symbol)
+        (string.len() == len && equal(string)).then_some(symbol)
     }
 }
 
 /// The most bytes of a short string.
 pub(super) const SHORT: usize = 16;
 
-/// Whether short strings of one length are equal, without a call, which takes longer: they are compared by both ends.
+/// All bytes of a short string, some of them twice: those of one length are equal if these are. From four bytes on without a
+/// branch, because the lengths of names cannot be foreseen.
+///
+/// ```text
+///  1 ..= 3 bytes:   the first, that in the middle, the last
+///  4 ..= 7:         | first 4 | first 4 | last 4 | last 4  |
+///  8 ..= 15:        | first 8           | last 4 | those 4 before |
+///  16:              | first 4 | third 4 | last 4 | second 4 |
+/// ```
 #[inline(always)]
-pub(super) fn equal_short(one: &[u8], other: &[u8]) -> bool {
-    match other.len() {
-        8.. => ends::<8>(one) == ends::<8>(other),
-        4..8 => ends::<4>(one) == ends::<4>(other),
-        2..4 => ends::<2>(one) == ends::<2>(other),
-        _ => one.first() == other.first(),
+pub(super) fn all_of_short(bytes: &[u8]) -> u128 {
+    let len = bytes.len();
+    if len < 4 {
+        let byte = |at: usize| u128::from(bytes.get(at).copied().unwrap_or_default());
+        return byte(0) | byte(len / 2) << 8 | byte(len.wrapping_sub(1)) << 16;
     }
-}
-
-/// The first and the last `N` bytes, which overlap if there are fewer than twice as many.
-#[inline(always)]
-fn ends<const N: usize>(bytes: &[u8]) -> (Option<&[u8; N]>, Option<&[u8; N]>) {
-    (bytes.first_chunk(), bytes.last_chunk())
+    let middle = len / 8 * 4;
+    // SAFETY: `middle` is 0 or at most half of the length, so each of the four ends at the length or before.
+    let four = |at: usize| unsafe { bytes.as_ptr().add(at).cast::<u32>().read_unaligned() };
+    let [first, second, third, fourth] =
+        [0, middle, len - 4, len - 4 - middle].map(|at| u128::from(four(at)));
+    first | second << 32 | third << 64 | fourth << 96
 }
 
 #[cfg(test)]
@@ -200,12 +207,12 @@ mod tests {
     fn short_strings_are_equal_only_if_all_bytes_are() {
         let bytes: [u8; SHORT] = *b"0123456789abcdef";
         for len in 0..=bytes.len() {
-            let one = &bytes[..len];
-            assert!(equal_short(one, one), "{len}");
-            for differing in 0..len {
+            let one = all_of_short(&bytes[..len]);
+            for differing in 0..bytes.len() {
                 let mut other = bytes;
                 other[differing] ^= 0x80;
-                assert!(!equal_short(one, &other[..len]), "{len} bytes, of which {differing} differs");
+                let differs = all_of_short(&other[..len]) != one;
+                assert_eq!(differs, differing < len, "{len} bytes, of which {differing} differs");
             }
         }
     }
