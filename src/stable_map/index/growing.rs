@@ -103,22 +103,38 @@ impl Index {
 
     /// Splits the next chunk that was not split yet.
     fn split_next(&mut self, tag: impl Fn(Number) -> Tag) {
-        let home = self.split;
-        for step in 0..=self.half {
+        let &mut Self { mask, half, split: home, .. } = self;
+        for step in 0..=half {
             let at = home ^ step;
-            let &Chunk { controls, numbers, .. } = self.chunks().at(at);
-            let taken = |place: &usize| controls[*place] != 0;
+            let &Chunk { mut controls, numbers, .. } = self.chunks().at(at);
             // All tags first: so the processor waits for all of them at once.
             let mut tags = [0; PLACES];
-            for place in (0..PLACES).filter(taken) {
+            for place in (0..PLACES).filter(|&place| controls[place] != 0) {
                 tags[place] = tag(numbers[place]);
             }
-            for place in (0..PLACES).filter(taken) {
+            // Without a branch, because one half of them move and the other do not.
+            let (mut moving, mut count) = ([(0, 0); PLACES], 0_u32);
+            for place in 0..PLACES {
                 let of = |mask: usize| tags[place] as usize & mask;
                 // What stays, but had found no place at home, does now.
-                if of(self.half) == home && (of(self.mask) != home || step > 0) {
-                    self.take(tags[place], at, place);
-                    self.insert_from(of(self.mask), tags[place], numbers[place]);
+                let leaves = (of(mask) != home) || (step > 0);
+                let moves = (controls[place] != 0) & (of(half) == home) & leaves;
+                moving[count as usize] = (tags[place], numbers[place]);
+                controls[place] = if moves { 0 } else { controls[place] };
+                count += u32::from(moves);
+            }
+            let moving = &moving[..count as usize];
+            self.chunk_mut(at).controls = controls;
+            self.taken -= moving.len();
+            for passed in 0..step {
+                self.chunk_mut(home ^ passed).passed -= count;
+            }
+            let is_doubling = mask == 2 * half + 1;
+            if is_doubling && step == 0 {
+                self.insert_from(home + half + 1, moving);
+            } else {
+                for &(tag, number) in moving {
+                    self.insert_from(tag as usize & mask, &[(tag, number)]);
                 }
             }
             if self.chunks().at(at).passed == 0 {

@@ -145,20 +145,24 @@ impl Index {
     /// Enters an entry, for which room was made.
     #[inline(always)]
     pub(crate) fn insert(&mut self, tag: Tag, number: Number) {
-        self.insert_from(self.chunks().home(tag), tag, number);
+        self.insert_from(self.chunks().home(tag), &[(tag, number)]);
     }
 
+    /// Enters entries that have one home, at most as many as a chunk has places.
     #[inline(always)]
-    fn insert_from(&mut self, home: usize, tag: Tag, number: Number) {
-        debug_assert!(self.taken < PLACES * self.count());
+    #[allow(clippy::cast_possible_truncation, reason = "they are few")]
+    fn insert_from(&mut self, home: usize, mut entries: &[(Tag, Number)]) {
+        debug_assert!(self.taken + entries.len() <= PLACES * self.count());
+        self.taken += entries.len();
         let mut step = 0;
         loop {
             let chunk = self.chunk_mut(home ^ step);
-            if chunk.insert(tag, number) {
-                self.taken += 1;
+            let entered = chunk.insert(entries);
+            entries = entries.get(entered..).unwrap_or_default();
+            if entries.is_empty() {
                 return;
             }
-            chunk.passed += 1;
+            chunk.passed += entries.len() as u32;
             step += 1;
         }
     }
