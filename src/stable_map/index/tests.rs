@@ -179,7 +179,7 @@ fn an_insertion_brings_over_few_entries_whatever_comes_before() {
                 newest = Some(model.insert(random(&mut state)));
             }
         }
-        assert_eq!(model.growths, growths, "a constant size needs no other table");
+        assert_eq!(model.growths, growths, "a constant size needs no larger table");
         model.check();
     }
     assert!(model.growths > 6, "{}", model.growths);
@@ -300,7 +300,7 @@ fn removed_entries_leave_nothing_behind_in_any_state_of_a_growth() {
 fn entries_that_all_have_one_home_stay_within_the_part_of_the_table_where_they_belong() {
     for tag in [0, 5, 63, 64 + 5, (1 << TAG_BITS) - 1] {
         let mut model = Model::new();
-        while model.live < 5000 {
+        while model.live < 1200 {
             model.insert(tag);
             if !model.splits() {
                 continue;
@@ -371,8 +371,9 @@ fn a_table_that_is_too_large_is_left_for_a_smaller_one() {
         model.insert(random(&mut state));
     }
     for left in [20_000, 6000, 5000, 100, 0] {
-        while model.live > left {
-            let number = model.tags.iter().rposition(Option::is_some).unwrap();
+        for number in
+            (left..model.tags.len()).filter(|&number| model.tags[number].is_some()).collect::<Vec<_>>()
+        {
             model.remove(number as Number);
         }
         let tags = &model.tags;
@@ -380,18 +381,18 @@ fn a_table_that_is_too_large_is_left_for_a_smaller_one() {
         model.check();
         assert!(!model.splits());
         let room = model.index.room();
-        assert!(left <= room && room < (2 * left).max(577) && (room > 0) == (left > 0), "{left}: {room}");
+        assert!(left <= room && room < (2 * left).max(513) && (room > 0) == (left > 0), "{left}: {room}");
     }
 }
 
 #[test]
-fn a_copy_has_the_entries_of_both_growths_and_is_one_of_its_own() {
+fn a_copy_has_all_entries_in_any_state_of_a_growth_and_is_one_of_its_own() {
     let (mut model, mut state) = (Model::new(), 8);
-    for count in [0, 5, 575, 600, 700, 1300, 20_000] {
+    for count in [0, 5, 511, 530, 600, 1030, 1300, 20_000] {
         while model.live < count {
             model.insert(random(&mut state));
         }
-        // Also when all of them are in the table before, and the one that they are to come to has none yet.
+        // Also when no chunk was split yet.
         if count % 100 == 0 {
             let (tags, room) = (&model.tags, 2 * model.index.room());
             model.index.reserve_for(room, |number| tags[number as usize].unwrap()).unwrap();
