@@ -395,10 +395,8 @@ impl<T: Interned + ?Sized> Interner<T> {
         self.places.try_reserve(1)?;
         // SAFETY: nobody borrows the index, and no code of the caller runs: what it asks for is a field of a head.
         let index = unsafe { &mut *self.index.get() };
-        if !index.has_room() {
-            // SAFETY: as in `find`.
-            index.reserve(|place| unsafe { self.strings.tag(place) })?;
-        }
+        // SAFETY: as in `find`.
+        index.reserve(|place| unsafe { self.strings.tag(place) })?;
         let place = self.strings.add(symbol, tag, bytes)?;
         self.places.push(place);
         index.insert(tag, place);
