@@ -20,7 +20,7 @@ pub use symbol::Symbol;
 
 use crate::error::{Cause, Operation};
 use crate::stable_map::DefaultHasher;
-use crate::stable_map::index::{Index, MOST_ENTRIES, Tag, tag_of};
+use crate::stable_map::index::{self, Index, MOST_ENTRIES, Tag, tag_of};
 use crate::{Arena, ReserveError, StableBlock, StableVec};
 use core::cell::{OnceCell, UnsafeCell};
 use core::hash::{BuildHasher, Hasher};
@@ -144,7 +144,11 @@ impl<T: Interned + ?Sized> Interner<T> {
             ));
         }
         let places = StableVec::options().reservation(symbols).build();
-        Ok(Self::in_parts(Strings::reserved(symbols, bytes)?, places))
+        let index = Index::new(index::with_room_for(StableBlock::options(), symbols));
+        Ok(Self {
+            index: UnsafeCell::new(index),
+            ..Self::in_parts(Strings::reserved(symbols, bytes)?, places)
+        })
     }
 
     const fn in_parts(strings: Strings, places: StableVec<Place>) -> Self {
@@ -163,7 +167,9 @@ impl<T: Interned + ?Sized> Interner<T> {
         places.try_reserve(self.places.len())?;
         places.extend_from_slice(&self.places);
         // SAFETY: as in `find_with`.
-        let index = unsafe { &*self.index.get() }.copy()?;
+        let index = unsafe { &*self.index.get() };
+        // SAFETY: as there.
+        let index = index.copy(|place| unsafe { self.strings.tag(place) })?;
         let (index, hasher) = (UnsafeCell::new(index), self.hasher.clone());
         Ok(Self { strings, places, index, hasher, interned: PhantomData })
     }

@@ -1,9 +1,9 @@
 //! How an index gets memory: it grows where it is, and its chunks are split one by one.
 //!
-//! While chunks are split, every way ends in the part of the table where it began, as long as that has a place: the first `half + 1`
-//! chunks, or as many behind them. It has, because there are 12 places in a chunk, and when the splitting begins 9 entries for
-//! each old chunk, to which at most one for each comes until it ends. So what moves can be told from what is to move by
-//! where it is.
+//! While chunks are split, every way ends in the part of the table where it began, the first `half + 1` chunks or as many behind
+//! them: so what has moved can be told from what is to move by where it is. For a part has 12 places for each old chunk, and when
+//! the splitting begins there are 8 entries for each, to which at most one comes until it ends, as every insertion splits
+//! one: [`has_room`](Index::has_room) says no until then.
 
 use super::chunk::{Chunk, PLACES};
 use super::{Index, LARGEST_BITS, MOST_TAKEN, Number, Tag};
@@ -21,29 +21,24 @@ const CLEARED_HERE: u32 = 8;
 
 /// Two to this power are the chunks of a table that has room for so many entries.
 const fn bits_for(entries: usize) -> u32 {
-    match entries.div_ceil(MOST_TAKEN).checked_next_power_of_two() {
-        None => usize::BITS,
-        Some(chunks) => match chunks.trailing_zeros() {
-            bits if bits <= SMALLEST_BITS => SMALLEST_BITS,
-            bits if bits <= NEXT_BITS => NEXT_BITS,
-            bits => bits,
-        },
+    match entries.div_ceil(MOST_TAKEN).next_power_of_two().trailing_zeros() {
+        bits if bits <= SMALLEST_BITS => SMALLEST_BITS,
+        bits if bits <= NEXT_BITS => NEXT_BITS,
+        bits => bits,
     }
 }
 
 /// The bytes of a table of two to this power chunks.
 const fn bytes_of(bits: u32) -> Result<usize, ReserveError> {
+    let bytes = size_of::<Chunk>().saturating_mul(1 << bits);
     if bits > LARGEST_BITS {
-        return Err(ReserveError::new(Operation::Reserve, usize::MAX, Cause::TooLarge));
+        return Err(ReserveError::new(Operation::Commit, bytes, Cause::BeyondReservation));
     }
-    Ok(size_of::<Chunk>() << bits)
+    Ok(bytes)
 }
 
 /// The addresses that a table needs to grow to so many entries where it is.
-pub(in crate::stable_map) const fn with_room_for(
-    memory: StableBlockOptions,
-    entries: usize,
-) -> StableBlockOptions {
+pub(crate) const fn with_room_for(memory: StableBlockOptions, entries: usize) -> StableBlockOptions {
     match bytes_of(bits_for(entries)) {
         Ok(bytes) => memory.reservation(bytes),
         Err(_) => memory, // it will be refused when somebody asks for so many
@@ -54,7 +49,7 @@ impl Index {
     /// Makes room for one entry more. `tag` knows the tag of each that is there.
     ///
     /// # Errors
-    /// [`ReserveError`] if there is no memory; nothing has changed then.
+    /// [`ReserveError`] if there is no memory; all entries are where they were then, but for chunks that were split.
     pub(crate) fn reserve(&mut self, tag: impl Fn(Number) -> Tag) -> Result<(), ReserveError> {
         if self.taken >= self.most_taken {
             self.reserve_for(self.most_taken + 1, &tag)?;
@@ -91,8 +86,11 @@ impl Index {
                 let unclean = self.unclean.min(bytes).saturating_sub(before);
                 // SAFETY: the memory has so many bytes, and no chunks there yet.
                 unsafe { self.memory.base().add(before).write_bytes(0, unclean) };
-                (self.mask, self.split) = ((1 << bits) - 1, 0);
+                self.mask = (1 << bits) - 1;
                 self.most_taken = MOST_TAKEN << bits;
+                if self.taken == 0 {
+                    self.end_splitting();
+                }
             }
             // Its block has no more addresses: there are larger ones.
             Err(error) if error.is_beyond_reservation() => *self = self.moved(bits, &tag)?,
@@ -104,6 +102,7 @@ impl Index {
     /// Splits the next chunk that was not split yet.
     fn split_next(&mut self, tag: impl Fn(Number) -> Tag) {
         let &mut Self { mask, half, split: home, .. } = self;
+        let mut is_place_free = false; // on the way, before the chunk
         for step in 0..=half {
             let at = home ^ step;
             let &Chunk { mut controls, numbers, .. } = self.chunks().at(at);
@@ -116,8 +115,8 @@ impl Index {
             let (mut moving, mut count) = ([(0, 0); PLACES], 0_u32);
             for place in 0..PLACES {
                 let of = |mask: usize| tags[place] as usize & mask;
-                // What stays, but had found no place at home, does now.
-                let leaves = (of(mask) != home) || (step > 0);
+                // What stays, but had found no place at home, may have one now.
+                let leaves = (of(mask) != home) || is_place_free;
                 let moves = (controls[place] != 0) & (of(half) == home) & leaves;
                 moving[count as usize] = (tags[place], numbers[place]);
                 controls[place] = if moves { 0 } else { controls[place] };
@@ -129,37 +128,43 @@ impl Index {
             for passed in 0..step {
                 self.chunk_mut(home ^ passed).passed -= count;
             }
-            let is_doubling = mask == 2 * half + 1;
-            if is_doubling && step == 0 {
-                self.insert_from(home + half + 1, moving);
-            } else {
-                for &(tag, number) in moving {
-                    self.insert_from(tag as usize & mask, &[(tag, number)]);
-                }
+            let home_of = |&(tag, _): &(Tag, Number)| tag as usize & mask;
+            for alike in moving.chunk_by(|one, other| home_of(one) == home_of(other)) {
+                self.insert_from(alike.first().map_or(home, home_of), alike);
             }
-            if self.chunks().at(at).passed == 0 {
+            let chunk = self.chunks().at(at);
+            is_place_free |= chunk.controls.contains(&0);
+            if chunk.passed == 0 {
                 break;
             }
         }
         self.split += 1;
         if self.split > self.half {
-            (self.half, self.split) = (self.mask, 0);
+            self.end_splitting();
         }
     }
 
     fn split_all(&mut self, tag: impl Fn(Number) -> Tag) {
+        if self.taken == 0 {
+            self.end_splitting();
+        }
         while self.is_splitting() {
             self.split_next(&tag);
         }
     }
 
-    /// The same entries in tables of its own; without entries, no table.
+    /// The same entries in a table of its own; without entries, none. `tag` knows the tag of each.
     ///
     /// # Errors
     /// [`ReserveError`] if there is no memory.
-    pub(crate) fn copy(&self) -> Result<Self, ReserveError> {
+    pub(crate) fn copy(&self, tag: impl Fn(Number) -> Tag) -> Result<Self, ReserveError> {
         if self.taken == 0 {
             return Ok(self.emptied());
+        }
+        // Of a table that was made for many more, most is not even there.
+        let bits = bits_for(self.taken);
+        if 8 << bits <= self.count() {
+            return self.moved(bits, tag);
         }
         let copy = self.of_chunks(self.count().trailing_zeros(), false)?;
         // SAFETY: each table has so many chunks; the new one's are its own.

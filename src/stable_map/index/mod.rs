@@ -22,7 +22,7 @@
 mod chunk;
 mod growing;
 
-pub(super) use growing::with_room_for;
+pub(crate) use growing::with_room_for;
 
 use crate::StableBlock;
 use crate::bump::seldom;
@@ -77,7 +77,7 @@ pub(crate) struct Index {
     split: usize,
     taken: usize,
     most_taken: usize,
-    /// So many bytes of the memory were another's before, and need not be zero where no chunks are yet.
+    /// So many bytes of the memory may have been another's before, and need not be zero where no chunks are yet.
     unclean: usize,
 }
 
@@ -156,6 +156,7 @@ impl Index {
         self.taken += entries.len();
         let mut step = 0;
         loop {
+            debug_assert!(step <= self.half, "every way ends in its part of the table");
             let chunk = self.chunk_mut(home ^ step);
             let entered = chunk.insert(entries);
             entries = entries.get(entered..).unwrap_or_default();
@@ -216,6 +217,11 @@ impl Index {
             unsafe { self.base.write_bytes(0, self.count()) };
             self.taken = 0;
         }
+        self.end_splitting();
+    }
+
+    /// Nothing is left to be split.
+    fn end_splitting(&mut self) {
         (self.half, self.split) = (self.mask, 0);
     }
 }

@@ -76,6 +76,10 @@ impl Model {
         self.index.is_splitting()
     }
 
+    fn copy(&self) -> Index {
+        self.index.copy(|number| self.tags[number as usize].unwrap()).unwrap()
+    }
+
     /// Every entry is found and no other is.
     fn check(&self) {
         let mut live = 0;
@@ -107,7 +111,7 @@ fn nothing_is_in_an_empty_index() {
 }
 
 #[test]
-fn no_search_misses_while_entries_migrate() {
+fn no_search_misses_while_entries_move() {
     let (mut model, mut state) = (Model::new(), 1);
     let mut steps = 0;
     while model.live < 20_000 {
@@ -133,7 +137,7 @@ fn no_search_misses_while_entries_migrate() {
 }
 
 #[test]
-fn a_number_that_is_given_anew_while_it_migrates_has_its_new_tag_only() {
+fn a_number_that_is_given_anew_while_it_moves_has_its_new_tag_only() {
     for same_tag in [false, true] {
         let (mut model, mut state) = (Model::new(), 2);
         while !model.splits() {
@@ -154,7 +158,7 @@ fn a_number_that_is_given_anew_while_it_migrates_has_its_new_tag_only() {
 }
 
 #[test]
-fn an_insertion_brings_over_few_entries_whatever_comes_before() {
+fn an_insertion_looks_at_few_entries_whatever_comes_before() {
     // Growth, a constant size, few left of many, and growth again.
     let (mut model, mut state) = (Model::new(), 3);
     for (target, cycles) in [(20_000, 100_000), (20, 100_000), (5_000, 20_000), (60_000, 30_000)] {
@@ -191,7 +195,7 @@ fn equal_tags_and_tags_at_the_ends_are_told_apart_by_number() {
     const LAST: Tag = (1 << TAG_BITS) - 1;
     for tags in [[0, 0, 0], [LAST; 3], [0, LAST, LAST - 1], [1, 1 << 30, 1 << 22]] {
         let mut model = Model::new();
-        // Past the first migration.
+        // Past some growths.
         for round in 0..900 {
             model.insert(tags[round % 3]);
         }
@@ -254,10 +258,7 @@ fn memory_that_another_had_before_is_clean_where_chunks_come_to_lie() {
     // One block after the other has the same memory, up to 64 KiB of it.
     let (mut model, mut state) = (Model::new(), 10);
     for _ in 0..20 {
-        let mut before = StableBlock::options().zeroed(false).build();
-        before.resize(64 << 10).unwrap();
-        before.as_mut_slice().fill(0xFF);
-        drop(before);
+        leave_something_behind();
         model = Model::new();
         while model.live < 10_000 {
             model.insert(random(&mut state));
@@ -315,6 +316,117 @@ fn entries_that_all_have_one_home_stay_within_the_part_of_the_table_where_they_b
 }
 
 #[test]
+fn there_is_no_room_while_chunks_are_to_be_split() {
+    let (mut model, mut state) = (Model::new(), 12);
+    while model.live < 513 {
+        model.insert(random(&mut state));
+    }
+    // From 64 chunks to 128: one for each insertion.
+    for _ in 0..63 {
+        assert!(model.splits() && !model.index.has_room());
+        model.insert(random(&mut state));
+    }
+    assert!(!model.splits() && model.index.has_room());
+}
+
+#[test]
+fn what_found_no_place_at_home_comes_home_when_others_leave() {
+    let mut model = Model::new();
+    for _ in 0..12 {
+        model.insert(4); // in a table of four chunks, where 0 is home
+    }
+    for _ in 12..32 {
+        model.insert(0);
+    }
+    model.insert(3);
+    let home = model.index.chunks().at(0);
+    assert!(home.controls.iter().all(|&control| control != 0) && home.passed == 8);
+    model.check();
+}
+
+#[test]
+fn an_entry_leaves_by_its_own_tag() {
+    // The same control, and homes next to each other; and an `Eq` that takes all for equal.
+    let [tag, other]: [Tag; 2] = [9 << 23 | 5, 9 << 23 | 4];
+    let mut model = Model::new();
+    model.index.reserve_for(400, |_| 0).unwrap();
+    (0..14).for_each(|number| model.index.insert(tag, number));
+    assert!(model.index.remove(other, |_| true, |_| tag).is_some());
+    assert_eq!(model.index.chunks().at(5).passed, 1, "of two in the next chunk one is left");
+}
+
+#[test]
+fn a_large_table_that_is_new_is_clean() {
+    for entries in [500, 2048, 2049, 5000, 20_000] {
+        leave_something_behind();
+        let mut index = Index::new(StableBlock::options());
+        index.reserve_for(entries, |_| 0).unwrap();
+        for at in 0..index.count() {
+            let chunk = index.chunks().at(at);
+            assert_eq!((chunk.passed, chunk.controls), (0, [0; PLACES]), "{entries} {at}");
+        }
+    }
+}
+
+#[test]
+fn a_copy_grows_where_it_is_clean() {
+    let (mut model, mut state) = (Model::new(), 13);
+    while model.live < 1000 {
+        model.insert(random(&mut state));
+    }
+    leave_something_behind();
+    model.index = model.copy();
+    assert!(model.index.unclean > model.index.memory.len(), "{}", model.index.unclean);
+    while model.live < 6000 {
+        model.insert(random(&mut state));
+    }
+    model.check();
+}
+
+#[test]
+fn without_entries_a_table_grows_at_once() {
+    let mut index = Index::new(StableBlock::options());
+    for entries in [1, 1000, 100_000, 1_000_000] {
+        index.reserve_for(entries, |_| unreachable!("there are none")).unwrap();
+        assert!(index.has_room() && index.room() >= entries);
+    }
+}
+
+#[test]
+fn a_copy_of_few_entries_takes_no_more_memory_than_they_need() {
+    let (mut model, mut state) = (Model::new(), 14);
+    while model.live < 100 {
+        model.insert(random(&mut state));
+    }
+    let tags = model.tags.clone();
+    model.index.reserve_for(1_000_000, |number| tags[number as usize].unwrap()).unwrap();
+    model.index = model.copy();
+    assert_eq!(model.index.room(), 512);
+    model.check();
+}
+
+#[test]
+fn within_its_reservation_a_table_does_not_move() {
+    for entries in [1000, 3000, 20_000, 100_000] {
+        let (mut model, mut state) = (Model::with(with_room_for(StableBlock::options(), entries)), 15);
+        model.insert(random(&mut state));
+        let (base, reserved) = (model.index.base, model.index.memory.reserved_bytes());
+        assert!(reserved < 32 * entries, "{reserved}");
+        while model.live < entries {
+            model.insert(random(&mut state));
+        }
+        assert!(model.index.base == base, "{entries}");
+    }
+}
+
+/// Freed memory that is not zero, which the next block finds.
+fn leave_something_behind() {
+    let mut block = StableBlock::options().zeroed(false).build();
+    block.resize(64 << 10).unwrap();
+    block.as_mut_slice().fill(0xFF);
+}
+
+#[test]
 fn a_search_ends_where_every_chunk_was_passed() {
     let mut model = Model::new();
     model.insert(5);
@@ -344,7 +456,7 @@ fn an_index_that_was_cleared_finds_nothing_and_has_the_room_that_it_had() {
     let (mut model, mut state) = (Model::new(), 6);
     for _ in 0..3 {
         while model.live < 7000 {
-            model.insert(random(&mut state)); // a part of them is in the table before
+            model.insert(random(&mut state)); // while it grows
         }
         let room = model.index.room();
         let tags = model.clear();
@@ -397,7 +509,7 @@ fn a_copy_has_all_entries_in_any_state_of_a_growth_and_is_one_of_its_own() {
             let (tags, room) = (&model.tags, 2 * model.index.room());
             model.index.reserve_for(room, |number| tags[number as usize].unwrap()).unwrap();
         }
-        let copy = model.index.copy().unwrap();
+        let copy = model.copy();
         let mut original = core::mem::replace(&mut model.index, copy);
         original.clear((0..count as Number).map(|number| (model.tags[number as usize], number)));
         model.check();
