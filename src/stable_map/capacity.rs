@@ -87,7 +87,7 @@ impl<K, V, S> StableMap<K, V, S> {
     }
 
     /// Gives back memory behind the last entry, and what the table of hashes does not need. Entries keep their indices, so holes
-    /// between them stay. O(n).
+    /// between them stay. O(capacity).
     ///
     /// ```
     /// let mut map = v_alloc::StableMap::from([(0, 0)]);
