@@ -89,7 +89,7 @@ impl Interner {
     /// space. The range for strings is reserved now, that for symbols by the first one.
     ///
     /// # Errors
-    /// [`ReserveError`] if the operating system has no such range, or for more symbols than an index can find: 2^30,
+    /// [`ReserveError`] if the operating system has no such range, or for more symbols than an index can find: some 2^30,
     /// and 2^25 on 32-bit machines.
     ///
     /// ```

@@ -2,11 +2,11 @@
 //!
 //! While chunks are split, every way ends in the part of the table where it began, the first `half + 1` chunks or as many behind
 //! them: so what has moved can be told from what is to move by where it is. For a part has 12 places for each old chunk, and when
-//! the splitting begins there are 8 entries for each, to which at most one comes until it ends, as every insertion splits
-//! one: [`has_room`](Index::has_room) says no until then.
+//! the splitting begins there are 8 entries for each and 4 more, to which at most one for each comes until it ends, as every
+//! insertion splits one: [`has_room`](Index::has_room) says no until then.
 
 use super::chunk::{Chunk, PLACES};
-use super::{Index, LARGEST_BITS, MOST_TAKEN, Number, Tag};
+use super::{AND_MORE, Index, LARGEST_BITS, MOST_TAKEN, Number, Tag, room_of};
 use crate::ReserveError;
 use crate::error::{Cause, Operation};
 use crate::stable::StableBlockOptions;
@@ -21,7 +21,7 @@ const CLEARED_HERE: u32 = 8;
 
 /// Two to this power are the chunks of a table that has room for so many entries.
 const fn bits_for(entries: usize) -> u32 {
-    match entries.div_ceil(MOST_TAKEN).next_power_of_two().trailing_zeros() {
+    match entries.saturating_sub(AND_MORE).div_ceil(MOST_TAKEN).next_power_of_two().trailing_zeros() {
         bits if bits <= SMALLEST_BITS => SMALLEST_BITS,
         bits if bits <= NEXT_BITS => NEXT_BITS,
         bits => bits,
@@ -87,7 +87,7 @@ impl Index {
                 // SAFETY: the memory has so many bytes, and no chunks there yet.
                 unsafe { self.memory.base().add(before).write_bytes(0, unclean) };
                 self.mask = (1 << bits) - 1;
-                self.most_taken = MOST_TAKEN << bits;
+                self.most_taken = room_of(bits);
                 if self.taken == 0 {
                     self.end_splitting();
                 }
@@ -220,15 +220,6 @@ impl Index {
         memory.resize(bytes)?;
         let unclean = if zeroed { 0 } else { memory.committed_bytes() };
         let (base, mask) = (memory.base().cast::<Chunk>(), (1 << bits) - 1);
-        Ok(Self {
-            memory,
-            base,
-            mask,
-            half: mask,
-            split: 0,
-            taken: 0,
-            most_taken: MOST_TAKEN << bits,
-            unclean,
-        })
+        Ok(Self { memory, base, mask, half: mask, split: 0, taken: 0, most_taken: room_of(bits), unclean })
     }
 }

@@ -52,11 +52,20 @@ pub(crate) fn tag_of(hash: u64) -> Tag {
 /// How many places of a chunk are taken on average at most.
 const MOST_TAKEN: usize = 8;
 
+/// So many more are taken in all. Else tables would grow at the very insertion at which entries of a power of two bytes come to the
+/// next huge page, and to clear two of them takes twice as long as one.
+const AND_MORE: usize = 4;
+
 /// Two to this power chunks are the most that numbers allow for, or addresses where those are few.
 const LARGEST_BITS: u32 = if usize::BITS < 64 { 22 } else { 27 };
 
 /// The most entries of any table.
-pub(crate) const MOST_ENTRIES: usize = MOST_TAKEN << LARGEST_BITS;
+pub(crate) const MOST_ENTRIES: usize = room_of(LARGEST_BITS);
+
+/// How many entries a table of two to this power chunks has room for.
+const fn room_of(bits: u32) -> usize {
+    (MOST_TAKEN << bits) + AND_MORE
+}
 
 /// What a table without memory consists of.
 static NO_CHUNK: Chunk = Chunk::EMPTY;
