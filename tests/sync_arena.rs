@@ -351,10 +351,11 @@ fn a_limit_on_memory_is_an_error_for_each_thread_and_all_before_it_is_of_use() {
         at_once(THREADS, |_| ()); // the threads' own memory
         let room = 24 << 20;
         common::limit(Resource::Data, (common::status("VmData") + room) as u64);
-        let failed = AtomicUsize::new(0);
+        let (failed, started) = (AtomicUsize::new(0), Barrier::new(2));
         thread::scope(|scope| {
             for _ in 0..2 {
                 scope.spawn(|| {
+                    started.wait(); // else one takes the memory that the other starts with
                     while let Ok(block) = arena.try_alloc([0x5A_u8; 10_000]) {
                         assert_eq!(block[9_999], 0x5A);
                     }
