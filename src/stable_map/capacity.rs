@@ -45,7 +45,7 @@ impl<K, V, S> StableMap<K, V, S> {
     /// let mut map = v_alloc::StableMap::new();
     /// assert_eq!(map.capacity(), 0);
     /// map.insert(1, 1);
-    /// assert!(map.capacity() >= 32, "as many as the smallest table finds");
+    /// assert!(map.capacity() >= 36, "as many as the smallest table finds");
     /// ```
     #[must_use]
     pub fn capacity(&self) -> usize {

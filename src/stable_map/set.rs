@@ -118,7 +118,7 @@ impl<T, S> StableSet<T, S> {
     /// let mut set = v_alloc::StableSet::new();
     /// assert_eq!(set.capacity(), 0);
     /// set.insert(1_u64);
-    /// assert!(set.capacity() >= 32, "as many as the smallest table finds");
+    /// assert!(set.capacity() >= 36, "as many as the smallest table finds");
     /// ```
     #[must_use]
     pub fn capacity(&self) -> usize {
