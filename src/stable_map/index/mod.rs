@@ -261,8 +261,8 @@ impl<'a> Chunks<'a> {
 
     #[inline(always)]
     fn at(self, at: usize) -> &'a Chunk {
-        // SAFETY: only homes are asked for, and what differs from them by at most `mask`; the index, which is borrowed, has so many
-        // chunks. They are fresh pages, in which all bytes are 0, or what the index wrote.
+        // SAFETY: `at` is at most `mask`: a home, what differs from one only in bits of `mask`, or one of all. The index, which is
+        // borrowed, has so many chunks. They are fresh pages, in which all bytes are 0, or what the index wrote.
         unsafe { self.base.add(at).as_ref() }
     }
 
