@@ -169,11 +169,6 @@ impl ReserveError {
         matches!(self.cause, Cause::BeyondBudget)
     }
 
-    #[allow(dead_code, reason = "only maps, which a feature brings, go elsewhere then")]
-    pub(crate) const fn is_beyond_reservation(&self) -> bool {
-        matches!(self.cause, Cause::BeyondReservation)
-    }
-
     /// How many bytes it was tried with.
     ///
     /// ```

@@ -72,6 +72,27 @@ fn many_hash_functions_with_only_some_bits() {
     assert!((0..1000).all(|key: u64| map.contains_key(&key) == (key % 3 != 0)));
 }
 
+/// Of entries so small that the table which finds them is full before their own block is.
+#[cfg(all(unix, not(miri)))]
+#[test]
+fn small_entries_are_as_many_as_the_reservation_says() {
+    common::isolated("small_entries_are_as_many_as_the_reservation_says", || {
+        v_alloc::set_default_reservation(16 * common::page());
+        for options in [StableMap::<u32, ()>::options(), StableMap::options().reservation(10_000)] {
+            let mut map = options.build();
+            let reserved = map.reserved();
+            assert!(reserved >= 16 * common::page() / 8, "{reserved}");
+            for key in 0..reserved as u32 {
+                assert_eq!(map.try_insert_full(key, ()), Ok((key as usize, None)));
+            }
+            let error = map.try_insert_full(u32::MAX, ()).unwrap_err();
+            assert!(error.to_string().contains("more than is left of the reservation"), "{error}");
+            assert_eq!((map.len(), map.reserved()), (reserved, reserved));
+            assert!((0..reserved as u32).all(|key| map.get_index_of(&key) == Some(key as usize)));
+        }
+    });
+}
+
 /// Of the entries, whose number is limited by the default reservation: that is the process's.
 #[cfg(all(unix, not(miri)))]
 #[test]

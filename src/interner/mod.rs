@@ -41,7 +41,7 @@ use strings::{Place, Strings};
 ///   string takes its bytes, 16 to 19 bytes, and 8 to 16 bytes of the index.
 /// * **Failure**: short forms panic where there is no room or no memory, [`try_intern`](Self::try_intern) has an error.
 ///   Either way the interner stays as it was.
-/// * **Limits**: 2^28 strings, and 16 GiB for them with 12 to 15 bytes more for each, on 64-bit Unix, or what
+/// * **Limits**: 2^27 strings, and 16 GiB for them with 12 to 15 bytes more for each, on 64-bit Unix, or what
 ///   [`with_reservation`](Self::with_reservation) says; never more than 16 GiB, nor a string of 4 GiB.
 /// * **Threads**: `Send`, never `Sync`.
 ///

@@ -43,14 +43,13 @@ pub type DefaultHasher = foldhash::fast::RandomState;
 /// * **Nothing moves.** The address of a value, and the index of an entry, hold until the entry is removed. Removing
 ///   one moves no other: its slot is left empty and given to a later entry, so indices need not be dense.
 /// * **No insertion waits for the whole map.** When the table of hashes grows, each insertion moves a few
-///   entries. There is no pause to rehash, however large the map, unless its table comes to need more addresses than a default
-///   reservation has, as of 134 million entries of less than eight bytes. With [`reservation`](StableMapOptions::reservation) it
-///   does not.
+///   entries. There is no pause to rehash, ever, however large the map.
 /// * Iteration is in the order of indices: that of insertion, as long as nothing is removed.
 /// * `map[7]` is the entry with that *index*, as in an `IndexMap`; `map[&7]` is the value of a key.
 ///
-/// A map has a page for its entries, one for their hashes and one for its table; it can grow to the reservation of a
-/// [`StableVec`](crate::StableVec).
+/// A map has a page for its entries, one for their hashes and one for its table, and each of the three can grow to the reservation of
+/// a [`StableVec`](crate::StableVec): entries of eight bytes or more until that is full, smaller ones up to 2^27 on 64-bit Unix.
+/// [`reservation`](StableMapOptions::reservation) makes room for others.
 /// Where `Hash`, `Eq`, `Clone` or `Drop` of the caller panic the map stays whole. Lookup, insertion and removal are
 /// O(1) with a hash function worth its name.
 ///

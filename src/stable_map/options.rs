@@ -144,6 +144,6 @@ impl<K, V, S> StableMap<K, V, S> {
     /// ```
     #[must_use]
     pub fn reserved(&self) -> usize {
-        self.slots.reserved()
+        self.slots.reserved().min(self.index.reserved())
     }
 }

@@ -6,7 +6,7 @@
 //! insertion splits one: [`has_room`](Index::has_room) says no until then.
 
 use super::chunk::{Chunk, PLACES};
-use super::{AND_MORE, Index, LARGEST_BITS, MOST_TAKEN, Number, Tag, room_of};
+use super::{AND_MORE, Index, LARGEST_BITS, MOST_ENTRIES, MOST_TAKEN, Number, Tag, room_of};
 use crate::ReserveError;
 use crate::error::{Cause, Operation};
 use crate::stable::StableBlockOptions;
@@ -37,19 +37,25 @@ const fn bytes_of(bits: u32) -> Result<usize, ReserveError> {
     Ok(bytes)
 }
 
-/// The addresses that a table needs to grow to so many entries where it is.
+/// The addresses that a table needs to grow to so many entries where it is, or to as many as there can be.
 pub(crate) const fn with_room_for(memory: StableBlockOptions, entries: usize) -> StableBlockOptions {
-    match bytes_of(bits_for(entries)) {
-        Ok(bytes) => memory.reservation(bytes),
-        Err(_) => memory, // it will be refused when somebody asks for so many
-    }
+    let bits = bits_for(if entries < MOST_ENTRIES { entries } else { MOST_ENTRIES });
+    memory.reservation(size_of::<Chunk>() << bits)
 }
 
 impl Index {
+    /// How many entries it has addresses for. Before the first entry, those that it will ask for.
+    pub(crate) fn reserved(&self) -> usize {
+        let options = self.memory.same_options();
+        let bytes = if self.most_taken == 0 { options.reserved() } else { self.memory.reserved_bytes() };
+        let bits = (bytes / size_of::<Chunk>()).checked_ilog2().unwrap_or_default();
+        room_of(bits.min(LARGEST_BITS))
+    }
+
     /// Makes room for one entry more. `tag` knows the tag of each that is there.
     ///
     /// # Errors
-    /// [`ReserveError`] if there is no memory; all entries are where they were then, but for chunks that were split.
+    /// [`ReserveError`] if there are no addresses or no memory; all entries are where they were then, but for chunks that were split.
     pub(crate) fn reserve(&mut self, tag: impl Fn(Number) -> Tag) -> Result<(), ReserveError> {
         if self.taken >= self.most_taken {
             self.reserve_for(self.most_taken + 1, &tag)?;
@@ -81,20 +87,14 @@ impl Index {
         // Growth by one entry at a time finds nothing left: it was all split long before.
         self.split_all(&tag);
         let (before, bytes) = (self.memory.len(), bytes_of(bits)?);
-        match self.memory.resize(bytes) {
-            Ok(()) => {
-                let unclean = self.unclean.min(bytes).saturating_sub(before);
-                // SAFETY: the memory has so many bytes, and no chunks there yet.
-                unsafe { self.memory.base().add(before).write_bytes(0, unclean) };
-                self.mask = (1 << bits) - 1;
-                self.most_taken = room_of(bits);
-                if self.taken == 0 {
-                    self.end_splitting();
-                }
-            }
-            // Its block has no more addresses: there are larger ones.
-            Err(error) if error.is_beyond_reservation() => *self = self.moved(bits, &tag)?,
-            Err(error) => return Err(error),
+        self.memory.resize(bytes)?;
+        let unclean = self.unclean.min(bytes).saturating_sub(before);
+        // SAFETY: the memory has so many bytes, and no chunks there yet.
+        unsafe { self.memory.base().add(before).write_bytes(0, unclean) };
+        self.mask = (1 << bits) - 1;
+        self.most_taken = room_of(bits);
+        if self.taken == 0 {
+            self.end_splitting();
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use super::*;
 use core::cell::Cell;
+use std::string::ToString;
 use std::vec::Vec;
 
 /// Entries that one insertion looks at: those of a chunk, and of the full ones behind it, of which there are not
@@ -238,19 +239,29 @@ fn the_table_grows_where_it_is() {
 }
 
 #[test]
-fn a_table_whose_block_has_no_more_addresses_moves_to_another() {
-    let (mut model, mut state) = (Model::with(StableBlock::options().reservation(64 << 10)), 9);
-    model.insert(random(&mut state));
-    let base = model.index.base;
-    while model.index.base == base {
+fn a_table_whose_block_has_no_more_addresses_is_full_and_stays_as_it_is() {
+    let mut state = 9;
+    for bytes in [256 << 10, 320 << 10] {
+        let mut model = Model::with(StableBlock::options().reservation(bytes));
+        let room = MOST_TAKEN * (256 << 10) / size_of::<Chunk>() + AND_MORE;
+        for live in 0..room {
+            assert_eq!(model.index.reserved(), room, "{live}");
+            model.insert(random(&mut state));
+        }
+        for more in [1, 10, room] {
+            let tags = model.tags.clone();
+            let tag = |number: Number| tags[number as usize].unwrap();
+            let error = model.index.reserve_for(room + more, tag).unwrap_err();
+            assert!(error.to_string().contains("more than is left of the reservation"), "{error}");
+            assert!(model.index.reserve(tag).is_err());
+            assert_eq!((model.index.room(), model.index.reserved()), (room, room));
+            model.check();
+        }
+        // What leaves makes room.
+        model.remove(77);
         model.insert(random(&mut state));
+        model.check();
     }
-    assert_eq!(model.live, MOST_TAKEN * (64 << 10) / size_of::<Chunk>() + AND_MORE + 1);
-    model.check();
-    while model.live < 20_000 {
-        model.insert(random(&mut state));
-    }
-    model.check();
 }
 
 #[test]
