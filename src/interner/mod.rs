@@ -26,7 +26,7 @@ use core::cell::{OnceCell, UnsafeCell};
 use core::hash::{BuildHasher, Hasher};
 use core::marker::PhantomData;
 use core::panic::RefUnwindSafe;
-use strings::{Place, Strings};
+use strings::{Place, Short, Strings};
 
 /// Keeps each string once, and gives it a small number: a [`Symbol`].
 ///
@@ -166,7 +166,7 @@ impl<T: Interned + ?Sized> Interner<T> {
         let mut places = StableVec::new();
         places.try_reserve(self.places.len())?;
         places.extend_from_slice(&self.places);
-        // SAFETY: as in `find_with`.
+        // SAFETY: as in `find`.
         let index = unsafe { &*self.index.get() };
         // SAFETY: as there.
         let index = index.copy(|place| unsafe { self.strings.tag(place) })?;
@@ -204,10 +204,9 @@ impl<T: Interned + ?Sized> Interner<T> {
     #[inline]
     pub fn try_intern(&self, string: &T) -> Result<Symbol, ReserveError> {
         let bytes = string.bytes();
-        let tag = self.tag(bytes);
-        match self.find(tag, bytes) {
-            Some(symbol) => Ok(symbol),
-            None => self.add(tag, bytes),
+        match self.search(bytes) {
+            (_, Some(symbol)) => Ok(symbol),
+            (tag, None) => self.add(tag, bytes),
         }
     }
 
@@ -254,8 +253,7 @@ impl<T: Interned + ?Sized> Interner<T> {
     #[inline]
     #[must_use]
     pub fn get(&self, string: &T) -> Option<Symbol> {
-        let bytes = string.bytes();
-        self.find(self.tag(bytes), bytes)
+        self.search(string.bytes()).1
     }
 
     /// The string of a symbol. O(1), without hashing.
@@ -357,37 +355,34 @@ impl<T: Interned + ?Sized> Interner<T> {
         self.strings.clear();
     }
 
+    /// The tag of a string, and its symbol if it is there.
     #[inline]
-    fn tag(&self, bytes: &[u8]) -> Tag {
-        let mut hasher = self.hasher.get_or_init(DefaultHasher::default).build_hasher();
-        if bytes.len() <= strings::SHORT {
-            hasher.write_u128(strings::all_of_short(bytes) ^ bytes.len() as u128);
-        } else {
-            hasher.write(bytes); // which tells lengths apart by itself
-        }
-        tag_of(hasher.finish())
-    }
-
-    #[inline]
-    fn find(&self, tag: Tag, bytes: &[u8]) -> Option<Symbol> {
-        if bytes.len() <= strings::SHORT {
-            let all = strings::all_of_short(bytes);
-            self.find_with(tag, bytes, |string| strings::all_of_short(string) == all)
-        } else {
-            self.find_long(tag, bytes)
-        }
+    fn search(&self, bytes: &[u8]) -> (Tag, Option<Symbol>) {
+        let Some(short) = Short::of(bytes) else { return self.search_any(bytes) };
+        let tag = self.tag(|hasher| hasher.write_u128(short.all()));
+        // SAFETY: as `find` says.
+        (tag, self.find(tag, |place| unsafe { self.strings.symbol_if_short(place, short) }))
     }
 
     /// By itself, so that the search for a short string calls nothing.
     #[inline(never)]
-    fn find_long(&self, tag: Tag, bytes: &[u8]) -> Option<Symbol> {
-        self.find_with(tag, bytes, |string| string == bytes)
+    fn search_any(&self, bytes: &[u8]) -> (Tag, Option<Symbol>) {
+        let tag = self.tag(|hasher| hasher.write(bytes)); // which tells lengths apart by itself
+        // SAFETY: as `find` says.
+        (tag, self.find(tag, |place| unsafe { self.strings.symbol_if(place, bytes) }))
     }
 
     #[inline(always)]
-    fn find_with(&self, tag: Tag, bytes: &[u8], equal: impl Fn(&[u8]) -> bool) -> Option<Symbol> {
-        // SAFETY: the index has places that were returned for what it has in them now.
-        let look = |place| unsafe { self.strings.symbol_if(place, bytes.len(), &equal) };
+    fn tag(&self, hash: impl FnOnce(&mut <DefaultHasher as BuildHasher>::Hasher)) -> Tag {
+        let mut hasher = self.hasher.get_or_init(DefaultHasher::default).build_hasher();
+        hash(&mut hasher);
+        tag_of(hasher.finish())
+    }
+
+    /// What `look` makes of the first place with this tag that it makes something of: one that was returned for what the strings
+    /// have now, as all in the index.
+    #[inline(always)]
+    fn find(&self, tag: Tag, look: impl Fn(Place) -> Option<Symbol>) -> Option<Symbol> {
         // SAFETY: it is borrowed exclusively only within `add`, which does not come here, and through `&mut self`.
         unsafe { &*self.index.get() }.find(tag, look)
     }

@@ -11,14 +11,17 @@ use std::vec::Vec;
 fn strings_with_equal_hashes_are_told_apart() {
     let interner = Interner::of_bytes();
     let strings: Vec<Vec<u8>> = (0..600_u32).map(|number| number.to_le_bytes()[..2].to_vec()).collect();
+    // SAFETY: what is looked at is in the index.
+    let find =
+        |tag, bytes: &[u8]| interner.find(tag, |place| unsafe { interner.strings.symbol_if(place, bytes) });
     for (number, string) in strings.iter().enumerate() {
-        assert_eq!(interner.find(7, string), None);
+        assert_eq!(find(7, string), None);
         assert_eq!(interner.add(7, string).map(Symbol::index), Ok(number));
     }
     for (number, string) in strings.iter().enumerate() {
-        assert_eq!(interner.find(7, string).map(Symbol::index), Some(number));
-        assert_eq!(interner.find(7, &string[..1]), None, "a beginning is another string");
-        assert_eq!(interner.find(1 << 30 | 7, string), None);
+        assert_eq!(find(7, string).map(Symbol::index), Some(number));
+        assert_eq!(find(7, &string[..1]), None, "a beginning is another string");
+        assert_eq!(find(1 << 30 | 7, string), None);
     }
 }
 
