@@ -120,6 +120,34 @@ fn a_large_arena_has_the_next_huge_page_present_before_it_is_used() {
     }
 }
 
+/// An eighth more than is used, at least 16 KiB and at most 128, once that is worth a system call; where latency counts, nothing.
+#[cfg(feature = "allocator-api2")]
+#[test]
+fn a_vector_has_the_next_pages_present_before_it_is_used_and_no_more_than_few() {
+    common::isolated("a_vector_has_the_next_pages_present_before_it_is_used_and_no_more_than_few", || {
+        // At once, so that neither has what the other leaves.
+        let vecs = POLICIES.map(|policy| {
+            (policy, v_alloc::StableVec::<[u8; 4096]>::options().commit_policy(policy).build())
+        });
+        for (policy, vec) in &vecs {
+            let start = std::ptr::from_ref(vec.push([7; 4096])).expose_provenance();
+            while vec.len() < 1000 {
+                vec.push([7; 4096]);
+                let used = (vec.len() * 4096).next_multiple_of(page());
+                let ahead = resident_bytes(start, vec.capacity() * 4096) - used;
+                let most = match policy {
+                    CommitPolicy::Throughput => (used / 8).clamp(16 << 10, 128 << 10).max(page()),
+                    _ => 0,
+                };
+                assert!(ahead <= most, "{policy:?}: {ahead} bytes more than {used}");
+                let is_populated = used > 256 << 10 && *policy == CommitPolicy::Throughput;
+                let least = if is_populated { vec.capacity() * 4096 - used } else { 0 };
+                assert!(ahead >= least, "{policy:?}: only {ahead} bytes more than {used}");
+            }
+        }
+    });
+}
+
 /// A large block is for its owner to touch.
 #[test]
 fn a_block_that_is_not_touched_costs_little() {

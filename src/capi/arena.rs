@@ -4,6 +4,7 @@ use super::error::Misuse;
 use super::{LATENCY, VAllocError, VAllocOptions};
 use crate::error::{Cause, Operation};
 use crate::os;
+use crate::reservation::growth::LARGEST_STEP;
 use crate::stable::block::{Block, Room, Wanted, no_block};
 use crate::{ReserveError, bump, traps};
 use core::ffi::{c_uint, c_void};
@@ -35,7 +36,7 @@ const BUFFER_SEAL: u64 = 0x6275_6666_6572_2121;
 /// The most that `V_ALLOC_ALIGNMENT` may be: `ptr` is a multiple of it after what is not a push.
 const LARGEST_ALIGNMENT: usize = 64;
 /// A push commits as much more, at least and at most; where latency counts, the least.
-const STEPS: (usize, usize) = (64 << 10, 2 << 20);
+const STEPS: (usize, usize) = (64 << 10, LARGEST_STEP);
 
 const NOTHING: AllocInfo = AllocInfo {
     base: ptr::null_mut(),

@@ -44,8 +44,9 @@ pub(crate) const WORTH_KEEPING: usize = HEAD + (2 << 20);
 /// Bytes that are left to page faults, for arenas that never grow beyond.
 pub(crate) const FIRST: usize = 16 << 10;
 
-const SMALLEST_STEP: usize = 16 << 10;
-const LARGEST_STEP: usize = 128 << 10;
+/// What small pages are populated by, at least and at most.
+pub(crate) const SMALLEST_STEP: usize = 16 << 10;
+pub(crate) const LARGEST_STEP: usize = 128 << 10;
 /// Where nothing is populated a step takes as long whatever its size, but twice as long where the memory that was written since the
 /// last one has pushed the kernel's out of the caches: on an EPYC 1.6 us after 256 KiB, and 3.2 after 1 MiB.
 const LARGEST_LATENCY_STEP: usize = 256 << 10;

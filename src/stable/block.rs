@@ -12,6 +12,7 @@ use crate::error::{Cause, Operation, ReserveError};
 use crate::os::{self, Advice, Pages};
 use crate::registry::{self, Kind};
 use crate::reservation::budget::{self, Tier};
+use crate::reservation::growth::LARGEST_STEP;
 use crate::reservation::shared::SharedRange;
 use crate::traps;
 use core::ffi::CStr;
@@ -23,6 +24,8 @@ const HEAD: usize = 2 << 20;
 /// The same for a block whose last page is hardly used half the time, and should be a small part of it: a huge one is
 /// a tenth at most here, and a twentieth from 40 MiB on. Small pages up to there would take too long to come.
 const TIGHT_HEAD: usize = 20 << 20;
+/// From so many bytes on, small pages are populated ahead, if there are at most [`LARGEST_STEP`].
+pub(crate) const POPULATED_FROM: usize = 128 << 10;
 /// The most of it that is cleared beyond what is asked for: the zeroes of the system cost less.
 const CLEARED: usize = 16 << 10;
 
@@ -210,7 +213,7 @@ impl Block {
         let before = busy.committed();
         let result = busy.commit_to(needed, goal);
         if result.is_ok() {
-            busy.populate_huge_page(before, needed);
+            busy.populate_next(before, needed);
         }
         busy.end();
         result
@@ -323,11 +326,15 @@ impl Busy {
     }
 
     /// The huge page that a growing block comes to next: to populate it takes less than half the time of a fault where it
-    /// begins, see `os::populate`. What grows by more is for its owner to touch, as much of it as wanted.
-    fn populate_huge_page(&self, before: Pages, needed: usize) {
-        let (start, end) = (before.max(Pages::round_down(self.head())), self.committed());
+    /// begins, see `os::populate`. Before that a few small ones, which saves a quarter of the time of faults. What grows by more is
+    /// for its owner to touch, as much of it as wanted.
+    fn populate_next(&self, before: Pages, needed: usize) {
+        let (head, end) = (Pages::round_down(self.head()), self.committed());
+        let are_few = before.bytes() >= POPULATED_FROM && end.bytes() - before.bytes() <= LARGEST_STEP;
         let most = os::huge_page_size().map_or(0, Pages::bytes);
-        if needed.saturating_sub(before.bytes()) <= most && start < end && self.flag(HUGE_PAGES) {
+        let is_huge = needed.saturating_sub(before.bytes()) <= most;
+        let start = if are_few { before } else { before.max(head) };
+        if (are_few || is_huge) && start < end && self.flag(HUGE_PAGES) {
             // SAFETY: the pages were committed just now.
             unsafe { os::populate(self.at(start.bytes()), end.after(start)) };
         }

@@ -2,13 +2,17 @@
 //! that they were given.
 
 use crate::error::{Cause, Operation};
+use crate::reservation::growth::{LARGEST_STEP, SMALLEST_STEP};
 use crate::stable::StableBlockOptions;
-use crate::stable::block::Block;
+use crate::stable::block::{Block, HugePages, POPULATED_FROM};
 use crate::{AllocError, ReserveError};
 use allocator_api2::alloc::Allocator;
 use core::alloc::Layout;
 use core::cell::Cell;
 use core::ptr::NonNull;
+
+/// The least bytes that a vector grows by, and the most, where nothing is populated.
+const STEPS: (usize, usize) = (4 << 10, 2 << 20);
 
 /// The memory of one vector, which asks for no second block while it has one.
 pub(super) struct Memory {
@@ -25,6 +29,16 @@ unsafe impl Send for Memory {}
 impl Memory {
     pub(super) const fn new(options: StableBlockOptions) -> Self {
         Self { options, block: Cell::new(None), last_error: Cell::new(None) }
+    }
+
+    /// How many bytes it is to grow by, if it has so many and all are in use.
+    pub(super) fn step(&self, bytes: usize) -> usize {
+        let (least, most) = STEPS;
+        if bytes >= POPULATED_FROM && self.options.wanted().huge_pages != HugePages::Never {
+            (bytes / 8).clamp(SMALLEST_STEP, LARGEST_STEP)
+        } else {
+            (bytes / 2).clamp(least, most)
+        }
     }
 
     /// The block, if there is one.

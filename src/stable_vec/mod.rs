@@ -65,9 +65,6 @@ unsafe impl<T: Send> Send for StableVec<T> {}
 /// It is whole whenever code of the caller runs.
 impl<T: RefUnwindSafe> RefUnwindSafe for StableVec<T> {}
 
-/// The least bytes that a vector grows by, and the most.
-const STEPS: (usize, usize) = (4 << 10, 2 << 20);
-
 impl<T> StableVec<T> {
     /// An empty vector. O(1), no system call.
     ///
@@ -214,7 +211,8 @@ impl<T> StableVec<T> {
     }
 
     /// Makes sure that `additional` elements can be pushed without asking the system. It makes room up to the end of what is
-    /// committed already; if it must ask, it asks for a half more than there is, at most 2 MiB, as far as the reservation goes.
+    /// committed already; if it must ask, it asks for a half more than there is, at most 2 MiB, as far as the reservation goes; or,
+    /// of what is made present at once, for an eighth and at most 128 KiB.
     ///
     /// # Errors
     /// [`ReserveError`] if the reservation or the memory does not suffice; nothing has changed then.
@@ -233,11 +231,9 @@ impl<T> StableVec<T> {
     #[inline(never)]
     fn grow(&self, additional: usize) -> Result<(), ReserveError> {
         let (len, capacity) = (self.len(), self.capacity());
-        let size = size_of::<T>().max(1);
-        let (least, most) = STEPS;
         // First what is committed already: so a vector on huge pages takes them one at a time.
         let step = match self.of_block(Block::committed).map_or(0, |room| room.saturating_sub(capacity)) {
-            0 => (capacity * size / 2).clamp(least, most) / size,
+            0 => self.vec().allocator().step(capacity * size_of::<T>()) / size_of::<T>().max(1),
             room => room,
         };
         let left = self.reserved().saturating_sub(len);
