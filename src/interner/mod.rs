@@ -384,7 +384,8 @@ impl<T: Interned + ?Sized> Interner<T> {
     #[inline(always)]
     fn find(&self, tag: Tag, look: impl Fn(Place) -> Option<Symbol>) -> Option<Symbol> {
         // SAFETY: it is borrowed exclusively only within `add`, which does not come here, and through `&mut self`.
-        unsafe { &*self.index.get() }.find(tag, look)
+        let index = unsafe { &*self.index.get() };
+        index.find(tag, index.home(tag), look)
     }
 
     /// Adds a string that is not there.
@@ -400,7 +401,7 @@ impl<T: Interned + ?Sized> Interner<T> {
         index.reserve(|place| unsafe { self.strings.tag(place) })?;
         let place = self.strings.add(symbol, tag, bytes)?;
         self.places.push(place);
-        index.insert(tag, place);
+        index.insert(tag, index.home(tag), place);
         Ok(symbol)
     }
 

@@ -109,6 +109,7 @@ impl<K, V, S> StableMap<K, V, S> {
     /// ```
     pub fn shrink_to(&mut self, capacity: usize) {
         let capacity = capacity.max(self.len());
+        self.ready = 0;
         self.slots.shrink_to(capacity);
         let slots = &self.slots;
         self.index.shrink_to(capacity, |number| slots.tag(number).unwrap_or_default());

@@ -1,6 +1,6 @@
 //! The entry of a key, there or not.
 
-use super::index::Tag;
+use super::index::{Home, Tag};
 use super::{InsertError, StableMap, give_up};
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
@@ -53,6 +53,7 @@ pub struct OccupiedEntry<'a, K, V, S> {
 pub struct VacantEntry<'a, K, V, S> {
     map: &'a mut StableMap<K, V, S>,
     tag: Tag,
+    home: Home,
     key: K,
 }
 
@@ -300,8 +301,8 @@ impl<'a, K, V, S> OccupiedEntry<'a, K, V, S> {
 }
 
 impl<'a, K: Eq + Hash, V, S: BuildHasher> VacantEntry<'a, K, V, S> {
-    pub(super) fn new(map: &'a mut StableMap<K, V, S>, tag: Tag, key: K) -> Self {
-        Self { map, tag, key }
+    pub(super) fn new(map: &'a mut StableMap<K, V, S>, tag: Tag, home: Home, key: K) -> Self {
+        Self { map, tag, home, key }
     }
 
     /// The key.
@@ -396,11 +397,11 @@ impl<'a, K: Eq + Hash, V, S: BuildHasher> VacantEntry<'a, K, V, S> {
     }
 
     fn try_insert_entry(self, value: V) -> Result<OccupiedEntry<'a, K, V, S>, InsertError<K, V>> {
-        let Self { map, tag, key } = self;
-        match map.make_room() {
-            Ok(()) => {
+        let Self { map, tag, home, key } = self;
+        match map.make_room(tag, home) {
+            Ok(home) => {
                 // SAFETY: room was made.
-                let index = unsafe { map.insert_new(tag, key, value) };
+                let index = unsafe { map.insert_new(tag, home, key, value) };
                 Ok(OccupiedEntry { map, index })
             }
             Err(error) => Err(InsertError { key, value, error }),

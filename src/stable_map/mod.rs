@@ -23,7 +23,7 @@ use core::convert::Infallible;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::mem;
-use index::{Index, Number, Tag, tag_of};
+use index::{Home, Index, Number, Tag, tag_of};
 use slots::Slots;
 
 /// The hasher of a [`StableMap`] if no other is chosen: fast, with a seed of its own for each process, but not meant
@@ -69,6 +69,8 @@ pub struct StableMap<K, V, S = DefaultHasher> {
     slots: Slots<K, V>,
     /// Has the number of every taken slot, and no other.
     index: Index,
+    /// So many entries at least can be inserted before there is anything to do for it: what leaves, and more room, only adds to them.
+    ready: usize,
     hasher: S,
 }
 
@@ -276,6 +278,7 @@ impl<K, V, S> StableMap<K, V, S> {
     /// ```
     pub fn drain(&mut self) -> Drain<'_, K, V> {
         self.clear_index();
+        self.ready = 0; // the slots are the iterator's until it is dropped
         Drain::new(&mut self.slots)
     }
 }
@@ -340,31 +343,34 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
         refuse: impl FnOnce(K, V, ReserveError) -> E,
     ) -> Result<(usize, Option<V>), E> {
         let tag = self.tag(&key);
-        if let Some(index) = self.find(tag, &key) {
+        let home = self.index.home(tag);
+        if let Some(index) = self.find(tag, home, &key) {
             // SAFETY: what was found lies in a slot that is taken, and none of the caller's code ran since.
             let old = unsafe { &mut self.slots.taken_mut(index).1 };
             return Ok((index, Some(mem::replace(old, value))));
         }
-        match self.make_room() {
+        match self.make_room(tag, home) {
             // SAFETY: room was made.
-            Ok(()) => Ok((unsafe { self.insert_new(tag, key, value) }, None)),
+            Ok(home) => Ok((unsafe { self.insert_new(tag, home, key, value) }, None)),
             Err(error) => Err(refuse(key, value, error)),
         }
     }
 
-    /// Room for one entry more, in the index and in the slots.
+    /// Room for one entry more, in the index and in the slots. Returns its home from then on.
     #[inline]
-    fn make_room(&mut self) -> Result<(), ReserveError> {
-        if self.slots.has_room() && self.index.has_room() { Ok(()) } else { self.make_more_room() }
+    fn make_room(&mut self, tag: Tag, home: Home) -> Result<Home, ReserveError> {
+        if self.ready > 0 { Ok(home) } else { self.make_more_room(tag) }
     }
 
     #[cold]
     #[inline(never)]
-    fn make_more_room(&mut self) -> Result<(), ReserveError> {
+    fn make_more_room(&mut self, tag: Tag) -> Result<Home, ReserveError> {
         self.slots.try_reserve(1)?;
         let slots = &self.slots;
         // Only taken slots are asked about.
-        self.index.reserve(|number| slots.tag(number).unwrap_or_default())
+        self.index.reserve(|number| slots.tag(number).unwrap_or_default())?;
+        self.ready = self.index.ready().min(slots.ready());
+        Ok(self.index.home(tag))
     }
 
     /// Inserts an entry that is not there. None of the caller's code runs.
@@ -372,10 +378,11 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     /// # Safety
     /// Room was made for it.
     #[inline]
-    unsafe fn insert_new(&mut self, tag: Tag, key: K, value: V) -> usize {
+    unsafe fn insert_new(&mut self, tag: Tag, home: Home, key: K, value: V) -> usize {
+        self.ready -= 1;
         // SAFETY: as here. There are fewer than `MOST_ENTRIES`, because the index has room for one more.
         let number = unsafe { self.slots.insert(tag, key, value) };
-        self.index.insert(tag, number);
+        self.index.insert(tag, home, number);
         number as usize
     }
 
@@ -392,7 +399,8 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     where
         K: Borrow<Q>,
     {
-        self.look(self.tag(key), key, |_, (_, value)| value)
+        let tag = self.tag(key);
+        self.look(tag, self.index.home(tag), key, |_, (_, value)| value)
     }
 
     /// The value of a key, to be changed.
@@ -447,7 +455,8 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     where
         K: Borrow<Q>,
     {
-        self.look(self.tag(key), key, |number, (key, value)| (number as usize, key, value))
+        let tag = self.tag(key);
+        self.look(tag, self.index.home(tag), key, |number, (key, value)| (number as usize, key, value))
     }
 
     /// As [`get_full`](Self::get_full), with a value that may be changed.
@@ -490,7 +499,8 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     where
         K: Borrow<Q>,
     {
-        self.find(self.tag(key), key)
+        let tag = self.tag(key);
+        self.find(tag, self.index.home(tag), key)
     }
 
     /// Whether a key is there.
@@ -564,9 +574,10 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     #[inline]
     pub fn entry(&mut self, key: K) -> Entry<'_, K, V, S> {
         let tag = self.tag(&key);
-        match self.find(tag, &key) {
+        let home = self.index.home(tag);
+        match self.find(tag, home, &key) {
             Some(index) => Entry::Occupied(OccupiedEntry::new(self, index)),
-            None => Entry::Vacant(VacantEntry::new(self, tag, key)),
+            None => Entry::Vacant(VacantEntry::new(self, tag, home, key)),
         }
     }
 
@@ -576,11 +587,11 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     }
 
     #[inline]
-    fn find<Q: Eq + ?Sized>(&self, tag: Tag, key: &Q) -> Option<usize>
+    fn find<Q: Eq + ?Sized>(&self, tag: Tag, home: Home, key: &Q) -> Option<usize>
     where
         K: Borrow<Q>,
     {
-        self.look(tag, key, |number, _| number as usize)
+        self.look(tag, home, key, |number, _| number as usize)
     }
 
     /// What `found` makes of the entry with this key.
@@ -588,6 +599,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     fn look<'a, Q: Eq + ?Sized, R>(
         &'a self,
         tag: Tag,
+        home: Home,
         key: &Q,
         found: impl Fn(Number, &'a (K, V)) -> R,
     ) -> Option<R>
@@ -596,7 +608,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     {
         // SAFETY: the index has numbers of taken slots only: it learns of each insertion and removal at once, and between the
         // two calls none of the caller's code runs.
-        self.index.find(tag, unsafe { self.slots.compare(key, found) })
+        self.index.find(tag, home, unsafe { self.slots.compare(key, found) })
     }
 }
 

@@ -113,7 +113,7 @@ impl<K, V> StableMapOptions<K, V> {
     /// ```
     #[must_use]
     pub const fn build_with_hasher<S>(self, hasher: S) -> StableMap<K, V, S> {
-        StableMap { slots: Slots::new(self), index: Index::new(self.table), hasher }
+        StableMap { slots: Slots::new(self), index: Index::new(self.table), ready: 0, hasher }
     }
 }
 

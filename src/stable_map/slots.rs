@@ -220,12 +220,9 @@ impl<K, V> Slots<K, V> {
         self.hole.unwrap_or(self.numbers())
     }
 
-    /// Whether one entry more can be inserted without [`try_reserve`](Self::try_reserve).
-    #[inline]
-    pub(super) fn has_room(&self) -> bool {
-        let is_full =
-            self.words.len() == self.words.capacity() || self.entries.len() == self.entries.capacity();
-        self.hole.is_some() || !is_full
+    /// How many entries more can be inserted without [`try_reserve`](Self::try_reserve).
+    pub(super) fn ready(&self) -> usize {
+        self.capacity() - self.len
     }
 
     /// Puts an entry in its slot: into the last hole, or behind all.
@@ -234,19 +231,21 @@ impl<K, V> Slots<K, V> {
     /// There is room, and there are fewer than `MOST_ENTRIES`.
     #[inline]
     pub(super) unsafe fn insert(&mut self, tag: Tag, key: K, value: V) -> Number {
-        let number = self.next();
-        if self.hole.is_some() {
-            self.entries[number as usize].write((key, value));
-            let word = &mut self.words[number as usize];
+        let number = if let Some(hole) = self.hole {
+            self.entries[hole as usize].write((key, value));
+            let word = &mut self.words[hole as usize];
             self.hole = word.next_hole();
             *word = Word::taken(tag);
+            hole
         } else {
+            let number = self.numbers();
             // SAFETY: there is no hole, so there is room for one more.
             unsafe {
                 self.entries.push_within_capacity(MaybeUninit::new((key, value)));
                 self.words.push_within_capacity(Word::taken(tag));
             }
-        }
+            number
+        };
         self.len += 1;
         number
     }

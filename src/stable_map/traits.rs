@@ -38,7 +38,7 @@ impl<K: Clone, V: Clone, S: Clone> Clone for StableMap<K, V, S> {
             .and_then(|()| self.index.copy(|number| self.slots.tag(number).unwrap_or_default()));
         let index = room.unwrap_or_else(|error| give_up(error));
         slots.clone_from(&self.slots);
-        Self { slots, index, hasher: self.hasher.clone() }
+        Self { slots, index, ready: 0, hasher: self.hasher.clone() }
     }
 }
 

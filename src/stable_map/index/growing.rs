@@ -3,7 +3,7 @@
 //! While chunks are split, every way ends in the part of the table where it began, the first `half + 1` chunks or as many behind
 //! them: so what has moved can be told from what is to move by where it is. For a part has 12 places for each old chunk, and when
 //! the splitting begins there are 8 entries for each and 4 more, to which at most one for each comes until it ends, as every
-//! insertion splits one: [`has_room`](Index::has_room) says no until then.
+//! insertion splits one: [`ready`](Index::ready) says so.
 
 use super::chunk::{Chunk, PLACES};
 use super::{AND_MORE, Index, LARGEST_BITS, MOST_ENTRIES, MOST_TAKEN, Number, Tag, room_of};
@@ -194,7 +194,8 @@ impl Index {
         for at in 0..self.count() {
             let Chunk { controls, numbers, .. } = self.chunks().at(at);
             for (_, &number) in controls.iter().zip(numbers).filter(|(control, _)| **control != 0) {
-                other.insert(tag(number), number);
+                let tag = tag(number);
+                other.insert(tag, other.home(tag), number);
             }
         }
         Ok(other)

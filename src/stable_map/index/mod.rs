@@ -27,9 +27,14 @@ pub(crate) use growing::with_room_for;
 use crate::StableBlock;
 use crate::bump::seldom;
 use crate::stable::StableBlockOptions;
-use chunk::{Chunk, PLACES};
+use chunk::Chunk;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
+
+/// Where the way of a tag begins: the number of a chunk, right until the table changes its size or chunks are split. (Another
+/// finds nothing, but is no danger.)
+#[derive(Clone, Copy)]
+pub(crate) struct Home(usize);
 
 /// The number of an entry.
 pub(crate) type Number = u32;
@@ -123,10 +128,10 @@ impl Index {
         self.half != self.mask
     }
 
-    /// Whether one entry more can be entered without [`reserve`](Self::reserve): there is room, and nothing to be split.
-    #[inline]
-    pub(crate) fn has_room(&self) -> bool {
-        self.taken < self.most_taken && !self.is_splitting()
+    /// How many entries more can be entered without [`reserve`](Self::reserve): as many as there is room for, but while chunks are to be
+    /// split only the one that room was made for.
+    pub(crate) fn ready(&self) -> usize {
+        (self.most_taken - self.taken).min(if self.is_splitting() { 1 } else { usize::MAX })
     }
 
     /// Its chunks, to be searched.
@@ -144,24 +149,30 @@ impl Index {
         unsafe { self.base.add(at).as_mut() }
     }
 
+    /// Where the way of a tag begins.
+    #[inline(always)]
+    pub(crate) fn home(&self, tag: Tag) -> Home {
+        Home(self.chunks().home(tag))
+    }
+
     /// What `look` makes of the first entry with this tag that it makes something of. It is shown only entries that are
     /// there, though some have another tag.
     #[inline(always)]
-    pub(crate) fn find<R>(&self, tag: Tag, look: impl Fn(Number) -> Option<R>) -> Option<R> {
-        self.chunks().find(tag, look)
+    pub(crate) fn find<R>(&self, tag: Tag, home: Home, look: impl Fn(Number) -> Option<R>) -> Option<R> {
+        self.chunks().find(tag, home, look)
     }
 
     /// Enters an entry, for which room was made.
     #[inline(always)]
-    pub(crate) fn insert(&mut self, tag: Tag, number: Number) {
-        self.insert_from(self.chunks().home(tag), &[(tag, number)]);
+    pub(crate) fn insert(&mut self, tag: Tag, home: Home, number: Number) {
+        self.insert_from(home.0 & self.mask, &[(tag, number)]);
     }
 
     /// Enters entries that have one home, at most as many as a chunk has places.
     #[inline(always)]
     #[allow(clippy::cast_possible_truncation, reason = "they are few")]
     fn insert_from(&mut self, home: usize, mut entries: &[(Tag, Number)]) {
-        debug_assert!(self.taken + entries.len() <= PLACES * self.count());
+        debug_assert!(self.taken + entries.len() <= self.most_taken_now());
         self.taken += entries.len();
         let mut step = 0;
         loop {
@@ -175,6 +186,12 @@ impl Index {
             chunk.passed += entries.len() as u32;
             step += 1;
         }
+    }
+
+    /// How many may be taken: while chunks are split, as many more as were split than when that began.
+    fn most_taken_now(&self) -> usize {
+        let before = MOST_TAKEN * (self.half + 1) + AND_MORE + self.split;
+        if self.is_splitting() { before } else { self.most_taken }
     }
 
     /// Takes out the first entry with this tag that is `wanted`; its number. `own` says with which tag it was entered: the caller's
@@ -268,9 +285,9 @@ impl<'a> Chunks<'a> {
 
     /// What `look` makes of the first number with this tag that it makes something of.
     #[inline(always)]
-    fn find<R>(self, tag: Tag, look: impl Fn(Number) -> Option<R>) -> Option<R> {
+    fn find<R>(self, tag: Tag, Home(home): Home, look: impl Fn(Number) -> Option<R>) -> Option<R> {
         // The home by itself, because nearly every search ends there.
-        let home = self.home(tag);
+        let home = home & self.mask;
         let chunk = self.at(home);
         let found = chunk.find(tag, |_, number| look(number));
         if found.is_some() || chunk.passed == 0 {
