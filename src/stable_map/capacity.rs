@@ -82,8 +82,7 @@ impl<K, V, S> StableMap<K, V, S> {
     /// ```
     pub fn try_reserve(&mut self, additional: usize) -> Result<(), ReserveError> {
         self.slots.try_reserve(additional)?;
-        let slots = &self.slots;
-        self.index.reserve_for(slots.len() + additional, |number| slots.tag(number).unwrap_or_default())
+        self.index.reserve_for(self.slots.len() + additional, self.slots.tags())
     }
 
     /// Gives back memory behind the last entry, and what the table of hashes does not need. Entries keep their indices, so holes
@@ -111,7 +110,6 @@ impl<K, V, S> StableMap<K, V, S> {
         let capacity = capacity.max(self.len());
         self.ready = 0;
         self.slots.shrink_to(capacity);
-        let slots = &self.slots;
-        self.index.shrink_to(capacity, |number| slots.tag(number).unwrap_or_default());
+        self.index.shrink_to(capacity, self.slots.tags());
     }
 }

@@ -366,10 +366,8 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
     #[inline(never)]
     fn make_more_room(&mut self, tag: Tag) -> Result<Home, ReserveError> {
         self.slots.try_reserve(1)?;
-        let slots = &self.slots;
-        // Only taken slots are asked about.
-        self.index.reserve(|number| slots.tag(number).unwrap_or_default())?;
-        self.ready = self.index.ready().min(slots.ready());
+        self.index.reserve(self.slots.tags())?;
+        self.ready = self.index.ready().min(self.slots.ready());
         Ok(self.index.home(tag))
     }
 

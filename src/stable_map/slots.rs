@@ -136,6 +136,12 @@ impl<K, V> Slots<K, V> {
         self.words.get(number as usize)?.tag()
     }
 
+    /// The tags of slots that are taken: the index asks about no others.
+    pub(super) fn tags(&self) -> impl Fn(Number) -> Tag {
+        let words = self.words.as_slice();
+        |number| words.get(number as usize).map_or(0, |word| word.0 & !Word::TAKEN)
+    }
+
     pub(super) fn get(&self, index: usize) -> Option<&(K, V)> {
         let taken = self.words.get(index)?.is_taken();
         // SAFETY: there are as many entries as words, and that of a taken slot is initialised.

@@ -33,9 +33,7 @@ impl<K: Clone, V: Clone, S: Clone> Clone for StableMap<K, V, S> {
     #[track_caller]
     fn clone(&self) -> Self {
         let mut slots = self.slots.empty();
-        let room = slots
-            .try_reserve(self.slots.count())
-            .and_then(|()| self.index.copy(|number| self.slots.tag(number).unwrap_or_default()));
+        let room = slots.try_reserve(self.slots.count()).and_then(|()| self.index.copy(self.slots.tags()));
         let index = room.unwrap_or_else(|error| give_up(error));
         slots.clone_from(&self.slots);
         Self { slots, index, ready: 0, hasher: self.hasher.clone() }

@@ -13,7 +13,8 @@ use super::{Number, TAG_BITS, Tag};
 pub(super) const PLACES: usize = 12;
 
 /// A bit for each place of a chunk, that of the first lowest.
-type Places = u16;
+pub(super) type Places = u16;
+pub(super) const ALL_PLACES: Places = (1 << PLACES) - 1;
 
 #[repr(C, align(64))]
 pub(super) struct Chunk {
@@ -55,6 +56,36 @@ impl Chunk {
         None
     }
 
+    /// The places that are not free.
+    #[inline(always)]
+    pub(super) fn taken(&self) -> Places {
+        Pattern::FREE.places(self) ^ ALL_PLACES
+    }
+
+    /// Takes the entries out that have these places, whose tags are `tags`; how many there are in `out` now.
+    #[inline(always)]
+    pub(super) fn take_out(
+        &mut self,
+        mut places: Places,
+        tags: &[Tag; PLACES],
+        out: &mut [(Tag, Number); PLACES],
+    ) -> usize {
+        let mut count = 0;
+        places &= ALL_PLACES;
+        while places != 0 {
+            let place = places.trailing_zeros() as usize;
+            // SAFETY: only the lowest bits of `places` are set, as many as there are places, and one less each time.
+            unsafe {
+                *self.controls.get_unchecked_mut(place) = 0;
+                *out.get_unchecked_mut(count) =
+                    (*tags.get_unchecked(place), *self.numbers.get_unchecked(place));
+            }
+            count += 1;
+            places &= places - 1;
+        }
+        count
+    }
+
     /// Enters as many as there are free places for; returns how many. (One by one they would take longer: a search right after a
     /// change waits for it.)
     #[inline(always)]
@@ -81,7 +112,7 @@ use by_words::Pattern;
 
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2", not(miri)))]
 mod by_sse2 {
-    use super::{Chunk, PLACES, Places, Tag, highest};
+    use super::{ALL_PLACES, Chunk, Places, Tag, highest};
     use core::arch::x86_64::{
         __m128i, _mm_cmpeq_epi8, _mm_load_si128, _mm_max_epu8, _mm_movemask_epi8, _mm_set1_epi8,
         _mm_set1_epi32,
@@ -111,7 +142,7 @@ mod by_sse2 {
                 _mm_movemask_epi8(_mm_cmpeq_epi8(controls, self.0))
             };
             let [low, high, ..] = equal.to_le_bytes();
-            Places::from_le_bytes([low, high]) & ((1 << PLACES) - 1)
+            Places::from_le_bytes([low, high]) & ALL_PLACES
         }
     }
 }
@@ -157,8 +188,6 @@ mod by_words {
 mod tests {
     use super::*;
 
-    const ALL: Places = (1 << PLACES) - 1;
-
     #[test]
     fn every_place_with_a_control_is_seen_and_no_other() {
         for tag in (0..0x100).map(|highest| highest << (TAG_BITS - u8::BITS) | 5) {
@@ -167,8 +196,8 @@ mod tests {
                 chunk.controls[place] = control_of(tag);
                 assert_eq!(Pattern::of(tag).places(&chunk), 1 << place);
                 assert_eq!(by_words::Pattern::of(tag).places(&chunk), 1 << place);
-                assert_eq!(Pattern::FREE.places(&chunk), ALL & !(1 << place));
-                assert_eq!(by_words::Pattern::FREE.places(&chunk), ALL & !(1 << place));
+                assert_eq!(Pattern::FREE.places(&chunk), ALL_PLACES & !(1 << place));
+                assert_eq!(by_words::Pattern::FREE.places(&chunk), ALL_PLACES & !(1 << place));
                 for other in [tag ^ 2 << (TAG_BITS - u8::BITS), tag ^ 1 << (TAG_BITS - 1)] {
                     assert_eq!(Pattern::of(other).places(&chunk), 0);
                     assert_eq!(by_words::Pattern::of(other).places(&chunk), 0);

@@ -5,7 +5,7 @@
 //! the splitting begins there are 8 entries for each and 4 more, to which at most one for each comes until it ends, as every
 //! insertion splits one: [`ready`](Index::ready) says so.
 
-use super::chunk::{Chunk, PLACES};
+use super::chunk::{ALL_PLACES, Chunk, PLACES, Places};
 use super::{AND_MORE, Index, LARGEST_BITS, MOST_ENTRIES, MOST_TAKEN, Number, Tag, room_of};
 use crate::ReserveError;
 use crate::error::{Cause, Operation};
@@ -41,6 +41,28 @@ const fn bytes_of(bits: u32) -> Result<usize, ReserveError> {
 pub(crate) const fn with_room_for(memory: StableBlockOptions, entries: usize) -> StableBlockOptions {
     let bits = bits_for(if entries < MOST_ENTRIES { entries } else { MOST_ENTRIES });
     memory.reservation(size_of::<Chunk>() << bits)
+}
+
+/// Which of these tags leave a home that is split: theirs it was, and is no more; or it is still, but was full, and they may have a
+/// place in it now.
+#[inline(always)]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "there are fewer chunks than tags, and fewer places than bits"
+)]
+fn leave_home(tags: [Tag; PLACES], home: usize, mask: usize, half: usize, is_place_free: bool) -> Places {
+    // In words of equal size, which become vectors.
+    let [home, mask, half] = [home as Tag, mask as Tag, half as Tag];
+    let all_bits_if = |is: bool| if is { Tag::MAX } else { 0 };
+    let comes_home = all_bits_if(is_place_free);
+    let mut leave = 0;
+    for (place, tag) in tags.into_iter().enumerate() {
+        let from_home = (tag ^ home) & mask;
+        let was_home = all_bits_if(from_home & half == 0);
+        let is_home = all_bits_if(from_home == 0);
+        leave |= was_home & (comes_home | !is_home) & 1 << place;
+    }
+    leave as Places
 }
 
 impl Index {
@@ -105,35 +127,19 @@ impl Index {
         let mut is_place_free = false; // on the way, before the chunk
         for step in 0..=half {
             let at = home ^ step;
-            let &Chunk { mut controls, numbers, .. } = self.chunks().at(at);
-            // All tags first: so the processor waits for all of them at once.
-            let mut tags = [0; PLACES];
-            for place in (0..PLACES).filter(|&place| controls[place] != 0) {
-                tags[place] = tag(numbers[place]);
-            }
-            // Without a branch, because one half of them move and the other do not.
-            let (mut moving, mut count) = ([(0, 0); PLACES], 0_u32);
-            for place in 0..PLACES {
-                let of = |mask: usize| tags[place] as usize & mask;
-                // What stays, but had found no place at home, may have one now.
-                let leaves = (of(mask) != home) || is_place_free;
-                let moves = (controls[place] != 0) & (of(half) == home) & leaves;
-                moving[count as usize] = (tags[place], numbers[place]);
-                controls[place] = if moves { 0 } else { controls[place] };
-                count += u32::from(moves);
-            }
-            let moving = &moving[..count as usize];
-            self.chunk_mut(at).controls = controls;
-            self.taken -= moving.len();
-            for passed in 0..step {
-                self.chunk_mut(home ^ passed).passed -= count;
-            }
-            let home_of = |&(tag, _): &(Tag, Number)| tag as usize & mask;
-            for alike in moving.chunk_by(|one, other| home_of(one) == home_of(other)) {
-                self.insert_from(alike.first().map_or(home, home_of), alike);
+            let chunk = self.chunks().at(at);
+            let (taken, numbers) = (chunk.taken(), chunk.numbers);
+            if taken != 0 {
+                // All tags first, so that the processor waits for all of them at once. Where a place is free that of another entry,
+                // and all that follows without a branch: nobody can foresee which are free, and which half of the others leave.
+                let some = numbers[taken.trailing_zeros() as usize % PLACES];
+                let number = |place: usize| if taken >> place & 1 == 0 { some } else { numbers[place] };
+                let tags: [Tag; PLACES] = core::array::from_fn(|place| tag(number(place)));
+                let leave = leave_home(tags, home, mask, half, is_place_free);
+                self.move_from(at, leave & taken, tags);
             }
             let chunk = self.chunks().at(at);
-            is_place_free |= chunk.controls.contains(&0);
+            is_place_free |= chunk.taken() != ALL_PLACES;
             if chunk.passed == 0 {
                 break;
             }
@@ -141,6 +147,23 @@ impl Index {
         self.split += 1;
         if self.split > self.half {
             self.end_splitting();
+        }
+    }
+
+    /// Takes these places of a chunk out, whose entries have these tags and the home that is being split, and enters them anew.
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation, reason = "they are few")]
+    fn move_from(&mut self, at: usize, leave: Places, tags: [Tag; PLACES]) {
+        let &mut Self { mask, split: home, .. } = self;
+        let mut moving = [(0, 0); PLACES];
+        let count = self.chunk_mut(at).take_out(leave, &tags, &mut moving);
+        self.taken -= count;
+        for before in 0..home ^ at {
+            self.chunk_mut(home ^ before).passed -= count as u32;
+        }
+        let home_of = |&(tag, _): &(Tag, Number)| tag as usize & mask;
+        for alike in moving[..count].chunk_by(|one, other| home_of(one) == home_of(other)) {
+            self.insert_from(alike.first().map_or(home, home_of), alike);
         }
     }
 
