@@ -69,7 +69,7 @@ pub struct StableMap<K, V, S = DefaultHasher> {
     slots: Slots<K, V>,
     /// Has the number of every taken slot, and no other.
     index: Index,
-    /// So many entries at least can be inserted before there is anything to do for it: what leaves, and more room, only adds to them.
+    /// So many entries at least can be inserted before there is anything to do for it. More room only adds to them.
     ready: usize,
     hasher: S,
 }
@@ -218,7 +218,7 @@ impl<K, V, S> StableMap<K, V, S> {
         let number = Number::try_from(index).ok()?;
         let tag = self.slots.tag(number)?;
         self.index.remove(tag, |other| other == number, |_| tag);
-        self.slots.remove(number)
+        self.slot_of_removed(number)
     }
 
     /// Drops all entries. The memory for them stays.
@@ -231,6 +231,14 @@ impl<K, V, S> StableMap<K, V, S> {
     pub fn clear(&mut self) {
         self.clear_index();
         self.slots.clear();
+    }
+
+    /// Empties the slot of an entry that is in the index no more.
+    #[inline]
+    fn slot_of_removed(&mut self, number: Number) -> Option<(K, V)> {
+        // But while the index is splitting every insertion has something to do for it.
+        self.ready += usize::from(!self.index.is_splitting());
+        self.slots.remove(number)
     }
 
     fn clear_index(&mut self) {
@@ -557,7 +565,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> StableMap<K, V, S> {
         let look = unsafe { self.slots.compare(key, |_, _| ()) };
         let own = |number| self.slots.tag(number).unwrap_or(tag); // it is there
         let number = self.index.remove(tag, move |number| look(number).is_some(), own)?;
-        self.slots.remove(number).map(|(key, value)| (number as usize, key, value))
+        self.slot_of_removed(number).map(|(key, value)| (number as usize, key, value))
     }
 
     /// The entry of a key, there or not: to look once and then insert, change or remove.

@@ -124,7 +124,7 @@ impl Index {
 
     /// Whether there are chunks to be split.
     #[inline]
-    fn is_splitting(&self) -> bool {
+    pub(crate) fn is_splitting(&self) -> bool {
         self.half != self.mask
     }
 
