@@ -87,8 +87,19 @@ fn small_entries_are_as_many_as_the_reservation_says() {
             }
             let error = map.try_insert_full(u32::MAX, ()).unwrap_err();
             assert!(error.to_string().contains("more than is left of the reservation"), "{error}");
-            assert_eq!((map.len(), map.reserved()), (reserved, reserved));
+            v_alloc::set_default_reservation(32 * common::page());
+            assert_eq!((map.len(), map.reserved()), (reserved, reserved), "it has its addresses");
+            v_alloc::set_default_reservation(16 * common::page());
             assert!((0..reserved as u32).all(|key| map.get_index_of(&key) == Some(key as usize)));
+        }
+        // Of what was once asked for at first the addresses stay.
+        let many = 20 * common::page() as u32;
+        let mut map = StableMap::<u32, ()>::with_capacity(many as usize);
+        assert!(map.reserved() >= many as usize);
+        map.insert(0, ());
+        map.shrink_to_fit();
+        for key in 1..many {
+            assert_eq!(map.try_insert_full(key, ()), Ok((key as usize, None)));
         }
     });
 }

@@ -81,6 +81,7 @@ impl<K, V, S> StableMap<K, V, S> {
     /// assert!(map.try_reserve(1000).is_ok());
     /// ```
     pub fn try_reserve(&mut self, additional: usize) -> Result<(), ReserveError> {
+        self.ready = 0; // the index may have to be split again
         self.slots.try_reserve(additional)?;
         self.index.reserve_for(self.slots.len() + additional, self.slots.tags())
     }
