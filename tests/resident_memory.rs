@@ -141,7 +141,8 @@ fn a_vector_has_the_next_pages_present_before_it_is_used_and_no_more_than_few() 
                 };
                 assert!(ahead <= most, "{policy:?}: {ahead} bytes more than {used}");
                 let is_populated = used > 256 << 10 && *policy == CommitPolicy::Throughput;
-                let least = if is_populated { vec.capacity() * 4096 - used } else { 0 };
+                let capacity = vec.capacity() * 4096;
+                let least = if is_populated { capacity.saturating_sub(used) } else { 0 };
                 assert!(ahead >= least, "{policy:?}: only {ahead} bytes more than {used}");
             }
         }
