@@ -131,8 +131,11 @@ fn a_vector_has_the_next_pages_present_before_it_is_used_and_no_more_than_few() 
         });
         for (policy, vec) in &vecs {
             let start = std::ptr::from_ref(vec.push([7; 4096])).expose_provenance();
+            let mut most_at_once = 0;
             while vec.len() < 1000 {
+                let capacity = vec.capacity();
                 vec.push([7; 4096]);
+                most_at_once = most_at_once.max((vec.capacity() - capacity) * 4096);
                 let used = (vec.len() * 4096).next_multiple_of(page());
                 let ahead = resident_bytes(start, vec.capacity() * 4096) - used;
                 let most = match policy {
@@ -145,6 +148,8 @@ fn a_vector_has_the_next_pages_present_before_it_is_used_and_no_more_than_few() 
                 let least = if is_populated { capacity.saturating_sub(used) } else { 0 };
                 assert!(ahead >= least, "{policy:?}: only {ahead} bytes more than {used}");
             }
+            // What nothing is made present for is asked for in fewer steps.
+            assert_eq!(most_at_once > 1 << 20, *policy == CommitPolicy::Latency, "{most_at_once}");
         }
     });
 }
