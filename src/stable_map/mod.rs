@@ -43,7 +43,8 @@ pub type DefaultHasher = foldhash::fast::RandomState;
 /// * **Nothing moves.** The address of a value, and the index of an entry, hold until the entry is removed. Removing
 ///   one moves no other: its slot is left empty and given to a later entry, so indices need not be dense.
 /// * **No insertion waits for the whole map.** When the table of hashes grows, each insertion moves a few
-///   entries. There is no pause to rehash, ever, however large the map.
+///   entries. There is no pause to rehash, ever, however large the map. (Only in a process so short of addresses, as one of 32 bits
+///   may be, that there was no default reservation left for the table, it moves as a whole when it needs more.)
 /// * Iteration is in the order of indices: that of insertion, as long as nothing is removed.
 /// * `map[7]` is the entry with that *index*, as in an `IndexMap`; `map[&7]` is the value of a key.
 ///

@@ -66,10 +66,11 @@ fn leave_home(tags: [Tag; PLACES], home: usize, mask: usize, half: usize, is_pla
 }
 
 impl Index {
-    /// How many entries it has addresses for. Before the first entry, those that it will ask for.
+    /// How many entries it has addresses for, or may move to.
     pub(crate) fn reserved(&self) -> usize {
         let options = self.memory.same_options();
-        let bytes = if self.most_taken == 0 { options.reserved() } else { self.memory.reserved_bytes() };
+        let own = if self.most_taken == 0 { 0 } else { self.memory.reserved_bytes() };
+        let bytes = options.reserved().max(own);
         let bits = (bytes / size_of::<Chunk>()).checked_ilog2().unwrap_or_default();
         room_of(bits.min(LARGEST_BITS))
     }
@@ -109,6 +110,11 @@ impl Index {
         // Growth by one entry at a time finds nothing left: it was all split long before.
         self.split_all(&tag);
         let (before, bytes) = (self.memory.len(), bytes_of(bits)?);
+        if bytes > self.memory.reserved_bytes() && bytes <= self.memory.same_options().reserved() {
+            // Addresses were short when its block was made, so it got fewer than a default reservation has.
+            *self = self.moved(bits, &tag)?;
+            return Ok(());
+        }
         self.memory.resize(bytes)?;
         let unclean = self.unclean.min(bytes).saturating_sub(before);
         // SAFETY: the memory has so many bytes, and no chunks there yet.
