@@ -423,7 +423,7 @@ fn a_copy_grows_where_it_is_clean() {
 
 #[test]
 fn without_entries_a_table_grows_at_once() {
-    let mut index = Index::new(StableBlock::options());
+    let mut index = Index::new(with_room_for(StableBlock::options(), 1_000_000));
     for entries in [1, 1000, 100_000, 1_000_000] {
         index.reserve_for(entries, |_| unreachable!("there are none")).unwrap();
         assert!(index.ready() > 1 && index.room() >= entries);
@@ -432,7 +432,7 @@ fn without_entries_a_table_grows_at_once() {
 
 #[test]
 fn a_copy_of_few_entries_takes_no_more_memory_than_they_need() {
-    let (mut model, mut state) = (Model::new(), 14);
+    let (mut model, mut state) = (Model::with(with_room_for(StableBlock::options(), 1_000_000)), 14);
     while model.live < 100 {
         model.insert(random(&mut state));
     }
