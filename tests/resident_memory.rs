@@ -254,7 +254,7 @@ fn an_arena_that_retains_keeps_what_its_tasks_need_and_gives_the_rest_back_when_
     assert!(kept[..3].iter().all(|&bytes| bytes == large), "a few small ones neither: {kept:?}");
     assert!(kept.is_sorted_by(|before, after| before >= after), "{kept:?}");
     assert!(kept[49] <= 2 << 20, "{kept:?}");
-    assert!(rss(start, large) <= kept[49]);
+    assert!(resident_bytes(start, large) <= kept[49]);
     let steps = kept.windows(2).filter(|pair| pair[0] != pair[1]).count();
     assert!(steps <= 5, "each gives half back: {kept:?}");
 }

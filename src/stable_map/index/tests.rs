@@ -284,7 +284,7 @@ fn a_table_that_got_few_addresses_moves_to_where_there_are_more() {
         }
         assert_eq!(model.live, MOST_TAKEN * few / size_of::<Chunk>() + AND_MORE + 1);
         model.check();
-        while model.live < 4 * few {
+        while model.live < few {
             model.insert(random(&mut state));
         }
         model.check();
