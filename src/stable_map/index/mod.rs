@@ -31,8 +31,8 @@ use chunk::Chunk;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
-/// Where the way of a tag begins: the number of a chunk, right until the table changes its size or chunks are split. (Another
-/// finds nothing, but is no danger.)
+/// Where the way of a tag begins: the number of a chunk, right until the table changes its size or chunks are split. (A stale
+/// one may miss an entry, but leads to no place outside the table.)
 #[derive(Clone, Copy)]
 pub(crate) struct Home(usize);
 
